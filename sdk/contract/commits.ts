@@ -1,0 +1,125 @@
+import { z } from "zod";
+import { defineEndpoints } from "./endpoint.ts";
+import { LIMITS } from "./limits.ts";
+import {
+  cursorSchema,
+  identitySchema,
+  limitSchema,
+  modeSchema,
+  pathSchema,
+  refNameSchema,
+  shaSchema,
+} from "./names.ts";
+
+const lineNumber = z.number().int().min(1);
+
+/** Replace text that matches exactly once (or `count` times, or `all`), or a 1-based inclusive line range. */
+export const editSchema = z.union([
+  z.strictObject({
+    old_string: z.string().min(1),
+    new_string: z.string().default(""),
+    /** Number of matches expected; every one is replaced. */
+    count: z.number().int().min(1).optional(),
+    all: z.boolean().optional(),
+  }),
+  z.strictObject({ range: z.tuple([lineNumber, lineNumber]), content: z.string() }),
+]);
+
+export const changeSchema = z.strictObject({
+  path: pathSchema,
+  action: z.enum(["create", "edit", "append", "delete", "rename", "copy", "chmod"]).default("create"),
+  content: z.string().optional(),
+  encoding: z.enum(["utf-8", "base64"]).optional(),
+  /** `create` from an object that the repository already has, instead of `content`; the commit of a gitlink. */
+  sha: shaSchema.optional(),
+  edits: z.array(editSchema).min(1).max(LIMITS.editsPerChange).optional(),
+  new_path: pathSchema.optional(),
+  mode: modeSchema.optional(),
+  /** Blob sha that the path must have now; null = the path must not exist. */
+  if_match: shaSchema.nullable().optional(),
+});
+
+export const commitCreateSchema = z.strictObject({
+  branch: refNameSchema,
+  message: z.string().min(1),
+  author: identitySchema.optional(),
+  /** Head that the branch must have; without it the changes are applied to whatever the head is. */
+  parent_sha: shaSchema.nullable().optional(),
+  changes: z.array(changeSchema).min(1).max(LIMITS.changesPerCommit),
+});
+
+export const commitCreatedSchema = z.object({
+  sha: z.string(),
+  tree_sha: z.string(),
+  parent_sha: z.string().nullable(),
+  /** The same as `parent_sha`, under the name that older clients read. */
+  parent: z.string().nullable(),
+  branch: z.string(),
+  files_changed: z.number(),
+});
+
+export const commitSchema = z.object({
+  sha: z.string(),
+  message: z.string(),
+  author_name: z.string(),
+  author_email: z.string(),
+  /** ISO 8601, the author's date. */
+  timestamp: z.string(),
+  parents: z.array(z.string()),
+});
+
+export const commitDetailsSchema = commitSchema.extend({
+  tree: z.string(),
+  committer_name: z.string(),
+  committer_email: z.string(),
+  committed_at: z.string(),
+});
+
+export const commitListQuerySchema = z.strictObject({
+  ref: refNameSchema.optional(),
+  limit: limitSchema(20, 100),
+  cursor: cursorSchema,
+  path: pathSchema.optional(),
+});
+
+export const commitListSchema = z.object({
+  commits: z.array(commitSchema),
+  ref: z.string(),
+  has_more: z.boolean(),
+  next_cursor: z.string().nullable(),
+});
+
+export const commitEndpoints = defineEndpoints({
+  "POST /repos/:repo/commits": {
+    summary: "Commit up to 1,000 file changes at once",
+    access: "write",
+    body: commitCreateSchema,
+    status: 201,
+    reply: commitCreatedSchema,
+    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE", "PAYLOAD_TOO_LARGE"],
+  },
+  "GET /repos/:repo/commits": {
+    summary: "History of a ref, newest first, optionally of one path",
+    access: "read",
+    query: commitListQuerySchema,
+    status: 200,
+    reply: commitListSchema,
+    errors: ["VALIDATION_ERROR", "NOT_FOUND"],
+  },
+  "GET /repos/:repo/commits/:sha": {
+    summary: "One commit",
+    access: "read",
+    status: 200,
+    reply: commitDetailsSchema,
+    errors: ["VALIDATION_ERROR", "NOT_FOUND"],
+  },
+});
+
+export type Edit = z.input<typeof editSchema>;
+export type Change = z.input<typeof changeSchema>;
+export type CommitCreate = z.input<typeof commitCreateSchema>;
+export type CommitCreated = z.infer<typeof commitCreatedSchema>;
+export type Commit = z.infer<typeof commitSchema>;
+export type CommitDetails = z.infer<typeof commitDetailsSchema>;
+export type CommitListQuery = z.input<typeof commitListQuerySchema>;
+export type CommitList = z.infer<typeof commitListSchema>;

@@ -1,0 +1,28 @@
+import type { z } from "zod";
+import type { ErrorCode } from "./errors.ts";
+
+/** Who may call: a reader or writer of the repository, the org's master key, the operator, or anybody. */
+export type Access = "read" | "write" | "master" | "operator" | "public";
+
+/** How a reply's body is encoded when it is not one JSON document. */
+export type ReplyFormat = "json" | "bytes" | "ndjson";
+
+/**
+ * One endpoint as data. Keys of the contract are `METHOD /path` below `/v1`, where
+ * `:repo` stands for `:slug` or `:namespace/:slug`, and a last segment `*name` takes the rest of the path.
+ * The server's handlers, the SDK's calls and the API table are all checked against or made from this.
+ */
+export interface EndpointSpec {
+  readonly summary: string;
+  readonly access: Access;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly status: 200 | 201;
+  readonly reply: z.ZodType;
+  readonly format?: ReplyFormat;
+  readonly errors: readonly ErrorCode[];
+}
+
+export function defineEndpoints<const T extends Readonly<Record<string, EndpointSpec>>>(endpoints: T): T {
+  return endpoints;
+}

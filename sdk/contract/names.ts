@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { LIMITS } from "./limits.ts";
+
+const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+
+export const slugSchema = z
+  .string()
+  .min(1)
+  .max(LIMITS.slugChars)
+  .regex(SLUG, "lower-case letters, digits and single hyphens, such as my-repo-2");
+
+export const shaSchema = z.string().regex(/^[0-9a-f]{40}$/, "40 lower-case hex digits");
+
+/** Shape only; the rules of git-check-ref-format are checked by the server's engine. */
+export const refNameSchema = z.string().min(1).max(1_024);
+
+/** Shape only; segments are checked by the server's engine. Length in UTF-8 bytes is checked there too. */
+export const pathSchema = z.string().min(1).max(LIMITS.pathBytes);
+
+export const identitySchema = z.strictObject({
+  name: z.string().min(1).max(256),
+  email: z.string().min(1).max(256),
+});
+
+export const modeSchema = z.enum(["100644", "100755", "120000", "160000"]);
+
+/** A boolean in a query string. */
+export const flagSchema = z
+  .enum(["true", "false", "1", "0"])
+  .transform((text) => text === "true" || text === "1");
+
+export function limitSchema(defaultLimit: number, maxLimit: number) {
+  return z.coerce.number().int().min(1).max(maxLimit).default(defaultLimit);
+}
+
+export const cursorSchema = z.string().min(1).max(1_024).optional();
+
+export const deletedSchema = z.object({ deleted: z.literal(true) });
+
+/** A repository in an SDK call: `"slug"` or both parts. */
+export type RepoRef = string | { readonly namespace?: string | null; readonly slug: string };
+export type Identity = z.infer<typeof identitySchema>;
+export type FileMode = z.infer<typeof modeSchema>;

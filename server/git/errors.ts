@@ -1,0 +1,34 @@
+/**
+ * The engine's one error class. A code is stable and part of the interface; the message is for people.
+ * Absence is never an error here: readers answer null or `missing`.
+ */
+export type GitErrorCode =
+  | "corrupt-object"
+  | "corrupt-pack"
+  | "corrupt-index"
+  | "invalid-oid"
+  | "invalid-ref-name"
+  | "invalid-path"
+  | "invalid-identity"
+  | "invalid-revision"
+  | "limit-exceeded"
+  | "missing-object"
+  | "protocol"
+  | "wrong-type";
+
+export class GitError extends Error {
+  readonly code: GitErrorCode;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: GitErrorCode,
+    message: string,
+    data: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = "GitError";
+    this.code = code;
+    this.data = data;
+  }
+}

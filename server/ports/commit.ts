@@ -1,0 +1,102 @@
+import type { Oid } from "../git/hash/oid.ts";
+import type { FileMode } from "../git/object/tree.ts";
+import type { GitObject, PackEntry } from "../git/ports.ts";
+
+/**
+ * One change of a commit, contents already stored or sent along as blobs. Every source (move, copy, chmod) and every
+ * precondition is looked up in the tree that the commit is built on; removals happen before writes.
+ * `field` names the change in errors: `changes.3`.
+ */
+export type TreeChange =
+  | {
+      readonly kind: "put";
+      readonly field: string;
+      readonly path: string;
+      readonly oid: Oid;
+      /** Absent: keep the mode of the file that is replaced, else 100644. */
+      readonly mode?: FileMode;
+      /** Blob id that the path must have; null = must not exist. */
+      readonly ifMatch?: Oid | null;
+      /** Blob id that the new content was computed from; another one makes the outcome `stale`, not a conflict. */
+      readonly derivedFrom?: Oid;
+    }
+  | { readonly kind: "delete"; readonly field: string; readonly path: string; readonly ifMatch?: Oid | null }
+  | {
+      readonly kind: "move" | "copy";
+      readonly field: string;
+      readonly path: string;
+      readonly newPath: string;
+      readonly mode?: FileMode;
+      readonly ifMatch?: Oid | null;
+    }
+  | {
+      readonly kind: "chmod";
+      readonly field: string;
+      readonly path: string;
+      readonly mode: FileMode;
+      readonly ifMatch?: Oid | null;
+    };
+
+export interface CommitIdentity {
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface CommitRequest {
+  /** Short branch name. */
+  readonly branch: string;
+  readonly message: string;
+  readonly author: CommitIdentity;
+  readonly committer: CommitIdentity;
+  /** undefined = whatever the head is; null = the branch must not exist yet. */
+  readonly parentOid?: Oid | null;
+  readonly changes: readonly TreeChange[];
+  /** New blobs that are not in `pack`. Already hashed. */
+  readonly blobs: readonly GitObject[];
+  /** A stored pack that holds further blobs of this commit. */
+  readonly pack?: PackEntry;
+  /** Object ids that the caller names instead of sending content; each must be visible in the repository. */
+  readonly requiredOids: readonly Oid[];
+  readonly actor: string;
+  readonly idempotency?: { readonly key: string; readonly fingerprint: string };
+}
+
+export interface CommitReceipt {
+  readonly oid: Oid;
+  readonly tree: Oid;
+  readonly parent: Oid | null;
+  readonly branch: string;
+  readonly filesChanged: number;
+}
+
+export type CommitOutcome =
+  | { readonly kind: "committed"; readonly receipt: CommitReceipt; readonly replayed: boolean }
+  /** `parentOid` is not the head. */
+  | { readonly kind: "head-moved"; readonly current: Oid | null }
+  /** A precondition of a path does not hold. */
+  | {
+      readonly kind: "path-conflict";
+      readonly field: string;
+      readonly path: string;
+      readonly expected: Oid | null;
+      readonly current: Oid | null;
+      readonly head: Oid | null;
+    }
+  /** An edited file changed in between: read it again and retry. */
+  | { readonly kind: "stale"; readonly field: string; readonly path: string; readonly head: Oid | null }
+  | {
+      readonly kind: "rejected";
+      readonly reason:
+        | "not-found"
+        | "not-a-file"
+        | "file-in-the-way"
+        | "directory-in-the-way"
+        | "missing-object"
+        | "no-branch";
+      readonly field: string;
+      readonly path: string;
+      readonly message: string;
+      readonly head: Oid | null;
+    }
+  /** The same Idempotency-Key came with another request. */
+  | { readonly kind: "idempotency-mismatch" };

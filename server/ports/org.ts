@@ -1,0 +1,101 @@
+/** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
+
+export interface RepoRecord {
+  readonly id: string;
+  readonly orgId: string;
+  readonly orgSlug: string;
+  readonly namespace: string | null;
+  readonly slug: string;
+  readonly description: string | null;
+  readonly visibility: "public" | "private";
+  readonly defaultBranch: string;
+  readonly isTemplate: boolean;
+  readonly autoIndex: boolean;
+  readonly createdAtMs: number;
+}
+
+export interface RepoName {
+  readonly namespace: string | null;
+  readonly slug: string;
+}
+
+/** What a request proves of itself. The secret itself never leaves the Worker: only its SHA-256. */
+export type Credential =
+  | { readonly kind: "none" }
+  /** `secretHash`: 64 hex digits. */
+  | { readonly kind: "key"; readonly secretHash: string };
+
+export interface Principal {
+  readonly kind: "key";
+  readonly keyId: string;
+  /** For reflog and audit. */
+  readonly actor: string;
+}
+
+export interface RateState {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Unix seconds. */
+  readonly resetAt: number;
+}
+
+/** Authorise, resolve the repository and count the request in one round. */
+export interface AuthorizeQuery {
+  readonly credential: Credential;
+  readonly repo?: RepoName;
+  /** What the request is about to do with the repository or the org. */
+  readonly need: "read" | "write" | "master";
+}
+
+export type AuthorizeResult =
+  | {
+      readonly kind: "allowed";
+      readonly orgId: string;
+      readonly orgSlug: string;
+      /** null: an anonymous read of a public repository. */
+      readonly principal: Principal | null;
+      /** Present exactly when the query named one. */
+      readonly repo: RepoRecord | null;
+      readonly rate: RateState | null;
+    }
+  | { readonly kind: "unauthorized" }
+  | { readonly kind: "forbidden" }
+  | { readonly kind: "not-found" }
+  | { readonly kind: "rate-limited"; readonly rate: RateState; readonly retryAfterSec: number };
+
+export type NewRepo = Omit<RepoRecord, "orgId" | "orgSlug" | "createdAtMs">;
+
+export type RepoPatch = Partial<
+  Pick<RepoRecord, "description" | "visibility" | "defaultBranch" | "isTemplate" | "autoIndex">
+>;
+
+export interface RepoPageQuery {
+  readonly limit: number;
+  readonly offset: number;
+  /** Opaque; from a former page. */
+  readonly cursor?: string;
+  readonly namespace?: string;
+  readonly isTemplate?: boolean;
+  /** Only public ones. */
+  readonly publicOnly: boolean;
+}
+
+export interface OrgStore {
+  /** First key of a new org; null when the slug is taken. */
+  createOrg(org: {
+    readonly slug: string;
+    readonly name: string | null;
+    readonly keyHash: string;
+  }): Promise<{ readonly id: string; readonly keyId: string } | null>;
+  /** null when there is no such org. */
+  createKey(keyHash: string): Promise<{ readonly keyId: string } | null>;
+  revokeKey(keyId: string): Promise<boolean>;
+  authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
+  /** null when the name is taken. */
+  createRepo(repo: NewRepo): Promise<RepoRecord | null>;
+  updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;
+  deleteRepo(repoId: string): Promise<boolean>;
+  listRepos(
+    query: RepoPageQuery,
+  ): Promise<{ readonly repos: readonly RepoRecord[]; readonly nextCursor: string | null }>;
+}
