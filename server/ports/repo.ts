@@ -1,0 +1,22 @@
+import type { FileStore, ObjectReader, RepoSnapshot, RepoStore } from "../git/ports.ts";
+import type { CommitOutcome, CommitRequest } from "./commit.ts";
+import type { RepoRecord } from "./org.ts";
+
+/** A RepoStore that can also build a commit on its current head in the step that moves the ref. */
+export interface CommittingRepoStore extends RepoStore {
+  commit(request: CommitRequest): Promise<CommitOutcome>;
+}
+
+/** One repository as a request sees it: what every service works on. */
+export interface RepoHandle {
+  readonly record: RepoRecord;
+  readonly store: CommittingRepoStore;
+  /** Sees this repository's objects and no others: hot ones and those of its catalog's packs. */
+  readonly objects: ObjectReader;
+  readonly files: FileStore;
+  /**
+   * One round to the store: HEAD, those of the `refs` (full names) that exist, and the catalog, which `objects` uses
+   * from then on. Call it first in every request: refs are never cached.
+   */
+  snapshot(refs?: readonly string[]): Promise<RepoSnapshot>;
+}
