@@ -1,3 +1,4 @@
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,6 +9,32 @@ export default defineConfig({
           name: "node",
           include: ["sdk/**/*.test.ts", "server/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**", "**/*.workers.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // The same workerd that `npm start` runs, with the bindings of wrangler.toml that the stores need.
+        plugins: [
+          cloudflareTest({
+            main: "./server/testing/workers-entry.ts",
+            miniflare: {
+              compatibilityDate: "2026-04-26",
+              compatibilityFlags: ["nodejs_compat"],
+              cf: false,
+              durableObjects: {
+                REPO: { className: "RepoDO", useSQLite: true },
+                FAULTY_REPO: { className: "FaultyRepoDO", useSQLite: true },
+                ORG: { className: "OrgDO", useSQLite: true },
+              },
+              bindings: { ADMIN_KEY: "test-admin-key", RATE_LIMITS: "on" },
+              r2Buckets: ["PACKS"],
+            },
+          }),
+        ],
+        test: {
+          name: "workers",
+          include: ["server/**/*.workers.test.ts", "sdk/**/*.workers.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
