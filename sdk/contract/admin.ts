@@ -1,10 +1,10 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
-import { deletedSchema, slugSchema } from "./names.ts";
+import { deletedSchema, slugSchema, textSchema } from "./names.ts";
 
 export const orgCreateSchema = z.strictObject({
   slug: slugSchema,
-  name: z.string().min(1).max(200).optional(),
+  name: textSchema(200).min(1).optional(),
 });
 
 export const orgCreatedSchema = z.object({ id: z.string(), slug: z.string(), api_key: z.string() });

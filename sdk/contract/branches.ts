@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
 import { cursorSchema, deletedSchema, limitSchema, refNameSchema, shaSchema } from "./names.ts";
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ErrorCode } from "./errors.ts";
 
 /** Who may call: a reader or writer of the repository, the org's master key, the operator, or anybody. */

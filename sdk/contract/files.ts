@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
 import { LIMITS } from "./limits.ts";
 import { cursorSchema, flagSchema, limitSchema, pathSchema, refNameSchema } from "./names.ts";
@@ -27,6 +27,8 @@ export const treeSchema = z.object({
   ref: z.string(),
   /** Id of the listed tree. */
   sha: z.string(),
+  /** Short name of the branch that `ref` stands for (HEAD is the default branch); null for a tag or an id. */
+  branch: z.string().nullable(),
   /** null when `ref` is a tree, or a branch without commits. */
   commit_sha: z.string().nullable(),
   /** Committer's date of `commit_sha`, ISO 8601. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { adminEndpoints } from "./admin.ts";
 import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";

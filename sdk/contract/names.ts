@@ -1,6 +1,8 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LIMITS } from "./limits.ts";
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const WHOLE_NUMBER = /^-?\d{1,15}$/;
 const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 export const slugSchema = z
@@ -24,13 +26,28 @@ export const identitySchema = z.strictObject({
 
 export const modeSchema = z.enum(["100644", "100755", "120000", "160000"]);
 
+/** Free text that has bytes: a lone surrogate has none, and would come back as another character. */
+export function textSchema(maxChars: number) {
+  return z
+    .string()
+    .max(maxChars)
+    .refine((text) => !LONE_SURROGATE.test(text), "holds a lone surrogate");
+}
+
 /** A boolean in a query string. */
 export const flagSchema = z
   .enum(["true", "false", "1", "0"])
   .transform((text) => text === "true" || text === "1");
 
+/** A number in a query string: decimal digits, nothing that only JavaScript reads as one (`""`, `0x10`, `1e1`). */
+export function wholeNumberSchema(min: number, max: number, defaultValue: number) {
+  const readDigits = (text: unknown) =>
+    typeof text === "string" && WHOLE_NUMBER.test(text) ? Number(text) : text;
+  return z.preprocess(readDigits, z.number().int().min(min).max(max).default(defaultValue));
+}
+
 export function limitSchema(defaultLimit: number, maxLimit: number) {
-  return z.coerce.number().int().min(1).max(maxLimit).default(defaultLimit);
+  return wholeNumberSchema(1, maxLimit, defaultLimit);
 }
 
 export const cursorSchema = z.string().min(1).max(1_024).optional();

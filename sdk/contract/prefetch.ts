@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
 import { isErrorCode } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
@@ -23,7 +23,7 @@ export const prefetchBlobLineSchema = z.object({
 export const prefetchDoneLineSchema = z.object({
   done: z.literal(true),
   entries: z.number(),
-  /** Content bytes sent, before base64. */
+  /** Bytes of the blob lines as sent, line breaks included; what `max_bytes` caps. */
   bytes: z.number(),
   capped: z.boolean(),
   ref: z.string(),

@@ -1,10 +1,19 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
 import { LIMITS } from "./limits.ts";
-import { cursorSchema, deletedSchema, flagSchema, limitSchema, refNameSchema, slugSchema } from "./names.ts";
+import {
+  cursorSchema,
+  deletedSchema,
+  flagSchema,
+  limitSchema,
+  refNameSchema,
+  slugSchema,
+  textSchema,
+  wholeNumberSchema,
+} from "./names.ts";
 
 const visibilitySchema = z.enum(["public", "private"]);
-const descriptionSchema = z.string().max(LIMITS.descriptionChars);
+const descriptionSchema = textSchema(LIMITS.descriptionChars);
 
 export const repoCreateSchema = z.strictObject({
   slug: slugSchema,
@@ -59,7 +68,7 @@ export const repoDetailsSchema = repoSchema.extend({
 export const repoListQuerySchema = z.strictObject({
   limit: limitSchema(50, 100),
   cursor: cursorSchema,
-  offset: z.coerce.number().int().min(0).default(0),
+  offset: wholeNumberSchema(0, Number.MAX_SAFE_INTEGER, 0),
   namespace: slugSchema.optional(),
   is_template: flagSchema.optional(),
 });

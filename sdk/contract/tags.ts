@@ -1,6 +1,5 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
-import { LIMITS } from "./limits.ts";
 import { cursorSchema, deletedSchema, identitySchema, limitSchema, refNameSchema } from "./names.ts";
 
 export const tagSchema = z.object({
@@ -19,7 +18,7 @@ export const tagCreateSchema = z.strictObject({
   /** Branch, tag or sha; the default branch's head when absent. */
   target: refNameSchema.optional(),
   /** Makes an annotated tag. */
-  message: z.string().min(1).max(LIMITS.messageBytes).optional(),
+  message: z.string().min(1).optional(),
   tagger: identitySchema.optional(),
 });
 
@@ -38,7 +37,7 @@ export const tagEndpoints = defineEndpoints({
     body: tagCreateSchema,
     status: 201,
     reply: tagSchema,
-    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT"],
+    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
   "GET /repos/:repo/tags": {
     summary: "List tags, in byte order",
