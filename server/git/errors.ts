@@ -14,6 +14,10 @@ export type GitErrorCode =
   | "limit-exceeded"
   | "missing-object"
   | "protocol"
+  /** Refused for now, nothing was done; try again. `data.retryAfterSec` when it is known. */
+  | "overloaded"
+  /** The answer was lost: what was asked for may have happened or not. */
+  | "interrupted"
   | "wrong-type";
 
 export class GitError extends Error {

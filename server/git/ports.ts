@@ -37,6 +37,22 @@ export interface ObjectReader {
    * Never holds the whole content unless the object is stored as a delta.
    */
   openObject?(oid: Oid, range?: { readonly start: number; readonly end: number }): Promise<OpenObject | null>;
+  /**
+   * Those of the objects that can be copied as they are stored, compressed, in the order in which they lie there.
+   * A delta is given only when `hasBase` says that the other side can make use of it. The rest must be read.
+   */
+  readStored?(oids: readonly Oid[], hasBase: (base: Oid) => boolean): AsyncIterable<StoredEntry>;
+}
+
+/** An object as it lies in a pack. Bases of deltas never lead in a circle within one `readStored`. */
+export interface StoredEntry {
+  readonly oid: Oid;
+  readonly type: ObjectType;
+  /** Delta base; null when the object is stored whole. */
+  readonly base: Oid | null;
+  /** What `deflated` inflates to: the object, or the delta. */
+  readonly size: number;
+  readonly deflated: Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 export interface OpenObject extends ObjectHeader {
@@ -119,11 +135,23 @@ export interface RefUpdate {
 }
 
 export type RefUpdateResult =
-  | { readonly kind: "moved"; readonly name: string; readonly previous: Oid | null }
+  | {
+      readonly kind: "moved";
+      readonly name: string;
+      readonly previous: Oid | null;
+      /** Nothing moved now: the same request did it before, to this id. */
+      readonly replayed?: Oid;
+    }
   | {
       readonly kind: "rejected";
       readonly name: string;
-      readonly reason: "stale" | "name-conflict" | "default-branch" | "missing-object" | "not-attempted";
+      readonly reason:
+        | "stale"
+        | "name-conflict"
+        | "default-branch"
+        | "missing-object"
+        | "not-attempted"
+        | "idempotency-mismatch";
       readonly current: Oid | null;
     };
 
@@ -145,6 +173,12 @@ export interface RepoSnapshot {
   readonly hotObjects: number;
 }
 
+/** A key that a client sends again with a retry, and a digest of what it asked for. */
+export interface Idempotency {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
 /** One write of objects and refs: visible together or not at all. */
 export interface RefTransaction {
   readonly updates: readonly RefUpdate[];
@@ -155,6 +189,10 @@ export interface RefTransaction {
   readonly objects?: readonly GitObject[];
   /** A pack, already stored, to enter the catalog with the refs. */
   readonly pack?: PackEntry;
+  /** HEAD from now on, set before the updates: so the default branch can be renamed. Atomic transactions only. */
+  readonly head?: Head;
+  /** Of a transaction with one update: a repetition gives the first result, or idempotency-mismatch. */
+  readonly idempotency?: Idempotency;
 }
 
 /** The strongly consistent side of one repository (a Durable Object, or memory in tests). */

@@ -1,3 +1,4 @@
+import { openTextCutter } from "../bytes/text.ts";
 import { GitError } from "../errors.ts";
 
 /** A SHA-1 object id: 40 lowercase hex digits, checked once at the edge by {@link parseOid}. */
@@ -21,14 +22,11 @@ export function parseOid(text: string): Oid {
   return text;
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 /** Reads the 20 bytes at `offset`. @throws GitError invalid-oid when fewer than 20 bytes are left */
 export function oidFromBytes(bytes: Uint8Array, offset = 0): Oid {
-  if (offset < 0 || offset + 20 > bytes.length) throw new GitError("invalid-oid", "object id is cut off");
-  let text = "";
-  for (let i = offset; i < offset + 20; i++) text += HEX[bytes[i] as number];
-  return text as Oid;
+  if (!(offset >= 0 && offset + 20 <= bytes.length))
+    throw new GitError("invalid-oid", "object id is cut off");
+  return openTextCutter(bytes).hexSlice(offset, offset + 20) as Oid;
 }
 
 /** Writes the 20 raw bytes of `oid` into `target` at `offset`. */

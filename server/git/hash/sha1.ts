@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ObjectType } from "./object-type.ts";
-import { type Oid, parseOid } from "./oid.ts";
+import type { Oid } from "./oid.ts";
 
 /** Incremental SHA-1. */
 export interface Sha1 {
@@ -30,5 +30,6 @@ export function sha1(bytes: Uint8Array): Uint8Array {
 /** Id of an object: SHA-1 over `type size\0content` (`git hash-object`). */
 export function hashObject(type: ObjectType, data: Uint8Array): Oid {
   const header = `${type} ${data.length}\0`;
-  return parseOid(createHash("sha1").update(header).update(data).digest("hex"));
+  // 20 bytes as hex are an id by construction.
+  return createHash("sha1").update(header).update(data).digest("hex") as Oid;
 }

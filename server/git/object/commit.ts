@@ -4,7 +4,8 @@
  */
 import { type ByteString, byteStringToBytes } from "../bytes/text.ts";
 import { GitError } from "../errors.ts";
-import { type Oid, parseOid } from "../hash/oid.ts";
+import type { Oid } from "../hash/oid.ts";
+import { decodeCommitIds } from "./commit-links.ts";
 import { formatHeaderBlock, type Header, parseHeaderBlock } from "./headers.ts";
 import { formatIdentity, type Identity, parseIdentity } from "./identity.ts";
 
@@ -20,20 +21,19 @@ export interface Commit {
 
 /** @throws GitError corrupt-object */
 export function decodeCommit(data: Uint8Array): Commit {
-  const { headers, message } = parseHeaderBlock(data);
-  let at = 0;
-  const take = (name: string): ByteString => {
-    const header = headers[at];
-    if (header?.name !== name) throw new GitError("corrupt-object", `commit without ${name} line`);
-    at++;
-    return header.value;
+  const { tree, parents, end } = decodeCommitIds(data);
+  const { headers, message } = parseHeaderBlock(data.subarray(end));
+  const [author, committer, ...extra] = headers;
+  if (author?.name !== "author") throw new GitError("corrupt-object", "commit without author line");
+  if (committer?.name !== "committer") throw new GitError("corrupt-object", "commit without committer line");
+  return {
+    tree,
+    parents,
+    author: parseIdentity(author.value),
+    committer: parseIdentity(committer.value),
+    extra,
+    message,
   };
-  const tree = parseHeaderOid(take("tree"));
-  const parents: Oid[] = [];
-  while (headers[at]?.name === "parent") parents.push(parseHeaderOid(take("parent")));
-  const author = parseIdentity(take("author"));
-  const committer = parseIdentity(take("committer"));
-  return { tree, parents, author, committer, extra: headers.slice(at), message };
 }
 
 /** @throws GitError invalid-identity, limit-exceeded */
@@ -46,14 +46,6 @@ export function encodeCommit(commit: Commit): Uint8Array {
     ...commit.extra,
   );
   return byteStringToBytes(formatHeaderBlock({ headers, message: commit.message }));
-}
-
-function parseHeaderOid(value: ByteString): Oid {
-  try {
-    return parseOid(value);
-  } catch (cause) {
-    throw new GitError("corrupt-object", "bad object id in a header", {}, { cause });
-  }
 }
 
 function toValue(oid: Oid): ByteString {

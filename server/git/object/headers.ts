@@ -17,7 +17,7 @@ export interface HeaderBlock {
   readonly message: ByteString;
 }
 
-/** @throws GitError corrupt-object */
+/** A header without a value has an empty one. @throws GitError corrupt-object when the first line is a continued one */
 export function parseHeaderBlock(data: Uint8Array): HeaderBlock {
   const text = byteStringFromBytes(data);
   const headers: { name: string; value: ByteString }[] = [];
@@ -33,12 +33,13 @@ export function parseHeaderBlock(data: Uint8Array): HeaderBlock {
       continue;
     }
     const space = line.indexOf(" ");
-    if (space < 1) throw new GitError("corrupt-object", `header line without a value: ${line.slice(0, 40)}`);
-    headers.push({ name: line.slice(0, space), value: line.slice(space + 1) as ByteString });
+    const nameEnd = space < 0 ? line.length : space;
+    headers.push({ name: line.slice(0, nameEnd), value: line.slice(nameEnd + 1) as ByteString });
   }
   return { headers, message: text.slice(offset + 1) as ByteString };
 }
 
+/** Gives back what was parsed, but for a missing empty line at the end, which is added. */
 export function formatHeaderBlock(block: HeaderBlock): ByteString {
   let text = "";
   for (const { name, value } of block.headers) text += `${name} ${value.replaceAll("\n", "\n ")}\n`;
