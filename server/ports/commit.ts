@@ -92,7 +92,8 @@ export type CommitOutcome =
         | "file-in-the-way"
         | "directory-in-the-way"
         | "missing-object"
-        | "no-branch";
+        | "no-branch"
+        | "name-conflict";
       readonly field: string;
       readonly path: string;
       readonly message: string;

@@ -65,6 +65,20 @@ export type AuthorizeResult =
 
 export type NewRepo = Omit<RepoRecord, "orgId" | "orgSlug" | "createdAtMs">;
 
+/** A caller's Idempotency-Key, scoped to that caller, with a digest of the request it came with. */
+export interface Idempotency {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+export type RepoCreation =
+  /** `replayed`: made by an earlier request with the same Idempotency-Key. */
+  | { readonly kind: "created"; readonly repo: RepoRecord; readonly replayed: boolean }
+  | { readonly kind: "taken" }
+  /** The same Idempotency-Key came with another request. */
+  | { readonly kind: "idempotency-mismatch" };
+
 export type RepoPatch = Partial<
   Pick<RepoRecord, "description" | "visibility" | "defaultBranch" | "isTemplate" | "autoIndex">
 >;
@@ -72,16 +86,22 @@ export type RepoPatch = Partial<
 export interface RepoPageQuery {
   readonly limit: number;
   readonly offset: number;
-  /** Opaque; from a former page. */
-  readonly cursor?: string;
+  /** `next` of the page before. */
+  readonly after?: number;
   readonly namespace?: string;
   readonly isTemplate?: boolean;
   /** Only public ones. */
   readonly publicOnly: boolean;
 }
 
+export interface RepoPage {
+  readonly repos: readonly RepoRecord[];
+  /** Where the next page begins; null at the end. */
+  readonly next: number | null;
+}
+
 export interface OrgStore {
-  /** First key of a new org; null when the slug is taken. */
+  /** Makes the org that this store is for, and its first key; null when it exists. */
   createOrg(org: {
     readonly slug: string;
     readonly name: string | null;
@@ -91,11 +111,9 @@ export interface OrgStore {
   createKey(keyHash: string): Promise<{ readonly keyId: string } | null>;
   revokeKey(keyId: string): Promise<boolean>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
-  /** null when the name is taken. */
-  createRepo(repo: NewRepo): Promise<RepoRecord | null>;
+  createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation>;
   updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;
   deleteRepo(repoId: string): Promise<boolean>;
-  listRepos(
-    query: RepoPageQuery,
-  ): Promise<{ readonly repos: readonly RepoRecord[]; readonly nextCursor: string | null }>;
+  /** Oldest first. */
+  listRepos(query: RepoPageQuery): Promise<RepoPage>;
 }

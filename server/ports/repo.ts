@@ -1,4 +1,4 @@
-import type { FileStore, ObjectReader, RepoSnapshot, RepoStore } from "../git/ports.ts";
+import type { FileStore, ObjectReader, RefTransaction, RepoSnapshot, RepoStore } from "../git/ports.ts";
 import type { CommitOutcome, CommitRequest } from "./commit.ts";
 import type { RepoRecord } from "./org.ts";
 
@@ -19,4 +19,16 @@ export interface RepoHandle {
    * from then on. Call it first in every request: refs are never cached.
    */
   snapshot(refs?: readonly string[]): Promise<RepoSnapshot>;
+}
+
+/** Birth and death of repositories' stores; the directory says which of them have a name. */
+export interface RepoLifecycle {
+  /** false when a repository with this id exists. `first`: objects and refs that it has from the start. */
+  create(init: {
+    readonly repoId: string;
+    readonly defaultBranch: string;
+    readonly first?: RefTransaction;
+  }): Promise<boolean>;
+  /** Everything the repository holds goes, now or in the background. Harmless when it is gone already. */
+  destroy(repoId: string): Promise<void>;
 }

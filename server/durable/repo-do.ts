@@ -1,0 +1,222 @@
+import { DurableObject } from "cloudflare:workers";
+import { GitError } from "../git/errors.ts";
+import type { Oid } from "../git/hash/oid.ts";
+import type { FileStore, Head, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
+import type { CommitRequest } from "../ports/commit.ts";
+import { planCommit } from "../services/plan-commit.ts";
+import type { PlanCommit } from "../stores/commit-on-head.ts";
+import { createLocalRepoStore, type LocalRepoStore } from "../stores/local-repo-store.ts";
+import { createObjectCache } from "../stores/object-cache.ts";
+import { type IdSource, platformIds } from "../stores/pack-id.ts";
+import { createR2Files } from "../stores/r2-files.ts";
+import { moveRefs } from "../stores/ref-rules.ts";
+import { type HotPage, type RepoInit, type RepoRpc, type RepoStats, toReply } from "../stores/repo-rpc.ts";
+import { createRepoHousekeeper, type RepoHousekeeper } from "./repo-housekeeper.ts";
+import { createSqlTables, type SqlRepoTables } from "./repo-tables.ts";
+
+/** What a RepoDO needs of its environment. */
+export interface RepoEnv {
+  readonly PACKS: R2Bucket;
+}
+
+/** Stand-ins for tests. */
+export interface RepoParts {
+  readonly files?: FileStore;
+  readonly ids?: IdSource;
+  readonly planCommit?: PlanCommit;
+}
+
+/** Contents of one reply of `readHotPage`; a message ends at 32 MiB. */
+const HOT_PAGE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Trees and commits that planning reads again and again, and indexes of packs: for all repositories whose objects live
+ * in this isolate together, because they share its memory. Entries are keyed by repository.
+ */
+const cache = createObjectCache({
+  objectBytes: 16 * 1024 * 1024,
+  partBytes: 16 * 1024 * 1024,
+  blobs: false,
+});
+
+/** One repository: its refs, reflog, catalog and hot objects, in SQLite. Its methods are {@link RepoRpc}. */
+export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
+  readonly #tables: SqlRepoTables;
+  readonly #files: FileStore;
+  readonly #ids: IdSource;
+  readonly #planCommit: PlanCommit;
+  readonly #housekeeper: RepoHousekeeper;
+  #store: LocalRepoStore | null = null;
+
+  constructor(ctx: DurableObjectState, env: RepoEnv, parts: RepoParts = {}) {
+    super(ctx, env);
+    this.#tables = createSqlTables(ctx.storage);
+    this.#files = parts.files ?? createR2Files(env.PACKS);
+    this.#ids = parts.ids ?? platformIds;
+    this.#planCommit = parts.planCommit ?? planCommit;
+    this.#housekeeper = createRepoHousekeeper({
+      storage: ctx.storage,
+      tables: this.#tables,
+      files: this.#files,
+      ids: this.#ids,
+    });
+    void ctx.blockConcurrencyWhile(() => this.#housekeeper.wake());
+  }
+
+  create(init: RepoInit) {
+    return toReply(() => {
+      const { facts, packs } = this.#tables;
+      if (facts.find("repo_id") !== null) return false;
+      this.#tables.atomically(() => {
+        facts.put("repo_id", init.repoId);
+        facts.put("head", `ref: refs/heads/${init.defaultBranch}`);
+        facts.put("catalog_version", String(packs.readCatalog().version));
+        facts.put("state", "live");
+        if (init.first) writeFirst(this.#tables, init.first, this.#ids.now());
+      });
+      this.#housekeeper.afterWrite();
+      return true;
+    });
+  }
+
+  destroy() {
+    return toReply(() => {
+      this.#store = null;
+      return this.#housekeeper.destroy();
+    });
+  }
+
+  stats() {
+    return toReply((): RepoStats => {
+      this.#open();
+      const { refs, packs, hot } = this.#tables;
+      const catalog = packs.readCatalog().packs;
+      return {
+        refs: refs.count(""),
+        packs: catalog.length,
+        packBytes: catalog.reduce((sum, pack) => sum + pack.packBytes, 0),
+        packedObjects: catalog.reduce((sum, pack) => sum + pack.objects, 0),
+        hotObjects: hot.count(),
+        hotBytes: hot.bytes(),
+        databaseBytes: this.ctx.storage.sql.databaseSize,
+      };
+    });
+  }
+
+  flush() {
+    return toReply(() => {
+      this.#open();
+      return this.#housekeeper.flushAll();
+    });
+  }
+
+  listReflog(ref: string, limit: number) {
+    return toReply(() => {
+      this.#open();
+      return this.#tables.refs.listReflog(ref, limit);
+    });
+  }
+
+  snapshot(query: { readonly refs?: readonly string[]; readonly knownCatalogVersion?: number }) {
+    return toReply(() => this.#open().snapshot(query));
+  }
+
+  listRefs(query: RefQuery) {
+    return toReply(() => this.#open().listRefs(query));
+  }
+
+  countRefs(prefix: string) {
+    return toReply(() => this.#open().countRefs(prefix));
+  }
+
+  readHotPage(oids: readonly Oid[]) {
+    return toReply(async (): Promise<HotPage> => {
+      const store = this.#open();
+      const { hot } = this.#tables;
+      let bytes = 0;
+      let answered = 0;
+      for (; answered < oids.length; answered++) {
+        const size = hot.findSize(oids[answered] as Oid) ?? 0;
+        if (answered > 0 && bytes + size > HOT_PAGE_BYTES) break;
+        bytes += size;
+      }
+      return { objects: await store.readHot(oids.slice(0, answered)), answered };
+    });
+  }
+
+  readHotHeaders(oids: readonly Oid[]) {
+    return toReply(() => this.#open().readHotHeaders(oids));
+  }
+
+  transact(transaction: RefTransaction) {
+    return toReply(() => this.#open().transact(transaction));
+  }
+
+  setHead(head: Head, reason: RefReason) {
+    return toReply(() => this.#open().setHead(head, reason));
+  }
+
+  beginPack() {
+    return toReply(() => this.#open().beginPack());
+  }
+
+  commit(request: CommitRequest) {
+    return toReply(() => this.#open().commit(request));
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#housekeeper.runAlarm();
+  }
+
+  /** @throws GitError missing-object when the repository was never created, or is destroyed */
+  #open(): LocalRepoStore {
+    if (this.#store) return this.#store;
+    checkLive(this.#tables);
+    const repoId = this.#tables.facts.find("repo_id") ?? "";
+    this.#store = createLocalRepoStore({
+      repoId,
+      tables: guardLife(this.#tables),
+      files: this.#files,
+      cache,
+      planCommit: this.#planCommit,
+      ids: this.#ids,
+      makeRoom: (objects) => this.#housekeeper.makeRoom(objects),
+      afterWrite: () => this.#housekeeper.afterWrite(),
+    });
+    return this.#store;
+  }
+}
+
+/** Nothing is written to a repository that was destroyed while the write was being prepared. */
+function guardLife(tables: SqlRepoTables): SqlRepoTables {
+  return {
+    ...tables,
+    atomically: (change) =>
+      tables.atomically(() => {
+        checkLive(tables);
+        return change();
+      }),
+  };
+}
+
+function checkLive(tables: SqlRepoTables): void {
+  if (tables.facts.find("state") !== "live") {
+    throw new GitError("missing-object", "the repository does not exist");
+  }
+}
+
+/** Refs of a new repository: their tips must come along. @throws GitError missing-object */
+function writeFirst(tables: SqlRepoTables, first: RefTransaction, atMs: number): void {
+  const brought = new Set(first.objects?.map((object) => object.oid));
+  const results = moveRefs(tables, {
+    updates: first.updates,
+    atomic: true,
+    reason: first.reason,
+    atMs,
+    missing: new Set(first.updates.flatMap(({ next }) => (next === null || brought.has(next) ? [] : [next]))),
+    alongside: () => tables.hot.put(first.objects ?? [], atMs),
+  });
+  if (results.some((result) => result.kind === "rejected")) {
+    throw new GitError("missing-object", "the first refs of a repository must bring their objects");
+  }
+}

@@ -1,0 +1,230 @@
+import { GitError } from "../git/errors.ts";
+import type { FileStore, GitObject } from "../git/ports.ts";
+import { flushHot } from "../stores/flush-hot.ts";
+import { createMutex } from "../stores/mutex.ts";
+import { type IdSource, listPackFiles } from "../stores/pack-id.ts";
+import { RECEIPT_MAX_AGE_MS } from "../stores/repo-tables.ts";
+import { migrateSchema } from "./repo-schema.ts";
+import type { SqlRepoTables } from "./repo-tables.ts";
+
+/** Hot objects become a pack this long after the first of them. */
+const FLUSH_DELAY_MS = 30_000;
+/** From here on they become one at once, in the background. */
+const FLUSH_OBJECTS = 2_000;
+const FLUSH_BYTES = 16 * 1024 * 1024;
+/** Beyond this a write waits for the flush. */
+const HOT_OBJECTS_MAX = 20_000;
+const HOT_BYTES_MAX = 64 * 1024 * 1024;
+/** A reserved key that is not in the catalog by then is given up. */
+const RESERVATION_MAX_AGE_MS = 60 * 60 * 1000;
+/** Files of a destroyed repository go so long after the answer. */
+const DESTRUCTION_DELAY_MS = 1_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 60 * 1000;
+
+export interface HousekeeperDeps {
+  readonly storage: DurableObjectStorage;
+  readonly tables: SqlRepoTables;
+  readonly files: FileStore;
+  readonly ids: IdSource;
+}
+
+/** What happens to a repository beside requests: flush, sweep, expiry of receipts, destruction. One alarm drives all. */
+export interface RepoHousekeeper {
+  /** Sets the alarm again when work is left and none is set: the isolate may have died in between. */
+  wake(): Promise<void>;
+  afterWrite(): void;
+  makeRoom(objects: readonly GitObject[]): Promise<void>;
+  /** Empties the hot tier of what it holds now; the number of packs made. */
+  flushAll(): Promise<number>;
+  runAlarm(): Promise<void>;
+  destroy(): Promise<void>;
+}
+
+export function createRepoHousekeeper(deps: HousekeeperDeps): RepoHousekeeper {
+  return new Housekeeper(deps);
+}
+
+class Housekeeper implements RepoHousekeeper {
+  readonly #deps: HousekeeperDeps;
+  readonly #flushes = createMutex();
+  #background: Promise<void> | null = null;
+  #alarmAtMs: number | null = null;
+  #failures = 0;
+  /** After a failure nothing is tried before this time. */
+  #retryAtMs = 0;
+
+  constructor(deps: HousekeeperDeps) {
+    this.#deps = deps;
+  }
+
+  async wake(): Promise<void> {
+    this.#alarmAtMs = await this.#deps.storage.getAlarm();
+    this.#schedule();
+  }
+
+  afterWrite(): void {
+    // The alarm stands at the next try; a write must not bring it forward, or a storage that is down gets one try per write.
+    if (this.#mustWait()) {
+      this.#schedule();
+      return;
+    }
+    const { hot } = this.#deps.tables;
+    const nowMs = this.#deps.ids.now();
+    // A write without hot objects can only have reserved a key.
+    this.#ensureAlarm(
+      hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + RESERVATION_MAX_AGE_MS,
+    );
+    if (hot.count() > FLUSH_OBJECTS || hot.bytes() > FLUSH_BYTES) void this.#flushTogether();
+  }
+
+  /** @throws GitError limit-exceeded; overloaded while the flush that would make room keeps failing */
+  async makeRoom(objects: readonly GitObject[]): Promise<void> {
+    const bytes = objects.reduce((sum, object) => sum + object.data.length, 0);
+    if (objects.length > HOT_OBJECTS_MAX || bytes > HOT_BYTES_MAX) {
+      throw new GitError("limit-exceeded", "too many new objects in one write; send them as a pack", {
+        objects: objects.length,
+        bytes,
+      });
+    }
+    const { hot } = this.#deps.tables;
+    while (hot.count() + objects.length > HOT_OBJECTS_MAX || hot.bytes() + bytes > HOT_BYTES_MAX) {
+      if (!this.#mustWait()) await this.#flushTogether();
+      if (this.#mustWait()) throw noRoom(this.#retryAtMs - this.#deps.ids.now());
+    }
+  }
+
+  flushAll(): Promise<number> {
+    return this.#flushes.run(async () => {
+      const repoId = this.#deps.tables.facts.find("repo_id");
+      if (repoId === null) return 0;
+      const { hot } = this.#deps.tables;
+      const end = hot.lastRow();
+      let packs = 0;
+      // What comes while this runs is left for the next flush: it would never end under steady writes.
+      while ((hot.firstRow() ?? Infinity) <= end) {
+        if (!(await flushHot({ ...this.#deps, repoId }))) break;
+        packs++;
+      }
+      return packs;
+    });
+  }
+
+  async runAlarm(): Promise<void> {
+    this.#alarmAtMs = null;
+    try {
+      if (this.#deps.tables.facts.find("state") === "live") await this.#keepHouse();
+      else await this.#finishDestruction();
+      this.#recordSuccess();
+    } catch (error) {
+      this.#recordFailure("alarm", error);
+    }
+    this.#schedule();
+  }
+
+  async destroy(): Promise<void> {
+    const { tables, storage } = this.#deps;
+    if (tables.facts.find("repo_id") === null) return;
+    tables.atomically(() => {
+      tables.facts.put("state", "destroyed");
+      tables.packs.doomAll();
+      storage.sql.exec("DELETE FROM refs");
+      storage.sql.exec("DELETE FROM reflog");
+      storage.sql.exec("DELETE FROM receipts");
+      tables.hot.deleteUpTo(tables.hot.lastRow());
+    });
+    this.#ensureAlarm(this.#deps.ids.now() + DESTRUCTION_DELAY_MS);
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { tables, ids } = this.#deps;
+    tables.receipts.deleteBefore(ids.now() - RECEIPT_MAX_AGE_MS);
+    const oldestMs = tables.hot.oldestMs();
+    if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
+    await this.#sweep(ids.now() - RESERVATION_MAX_AGE_MS);
+  }
+
+  /** Deletes files of keys that were given up. The key is given up first: then nobody can still catalogue it. */
+  async #sweep(beforeMs: number): Promise<number> {
+    const { tables, files } = this.#deps;
+    const keys = tables.packs.doomReservations(beforeMs);
+    if (keys.length === 0) return 0;
+    await files.deleteFiles(keys.flatMap(listPackFiles));
+    tables.atomically(() => tables.packs.forgetDoomed(keys));
+    return keys.length;
+  }
+
+  async #finishDestruction(): Promise<void> {
+    const { storage, tables, ids } = this.#deps;
+    // A flush that was under way may still write files; it fails at its transaction, and its key is doomed already.
+    await this.#flushes.run(async () => undefined);
+    while ((await this.#sweep(ids.now() + 1)) > 0);
+    await storage.deleteAlarm();
+    await storage.deleteAll();
+    // This instance may be called again before it is evicted.
+    migrateSchema(storage);
+    tables.facts.forget();
+    tables.packs.forget();
+  }
+
+  /** One flush for everybody who wants one now: when it fails that is one failure. Never rejects. */
+  #flushTogether(): Promise<void> {
+    this.#background ??= this.flushAll()
+      .then(
+        () => this.#recordSuccess(),
+        (error: unknown) => this.#recordFailure("flush", error),
+      )
+      .finally(() => {
+        this.#background = null;
+        this.#schedule();
+      });
+    return this.#background;
+  }
+
+  #mustWait(): boolean {
+    return this.#retryAtMs > this.#deps.ids.now();
+  }
+
+  #recordSuccess(): void {
+    this.#failures = 0;
+    this.#retryAtMs = 0;
+  }
+
+  #recordFailure(task: string, error: unknown): void {
+    this.#failures++;
+    this.#retryAtMs =
+      this.#deps.ids.now() + Math.min(RETRY_FIRST_MS * 2 ** (this.#failures - 1), RETRY_MAX_MS);
+    // The only place where anybody learns of it: objects are safe in their rows and the alarm tries again.
+    console.error(`repository ${task} failed ${this.#failures} times`, error);
+  }
+
+  /** Sets the alarm for the next thing to do, exactly. */
+  #schedule(): void {
+    const { tables, ids } = this.#deps;
+    if (tables.facts.find("repo_id") === null) return;
+    const due: number[] = [];
+    const add = (fromMs: number | null, delayMs: number) => {
+      if (fromMs !== null) due.push(fromMs + delayMs);
+    };
+    if (tables.facts.find("state") !== "live") due.push(ids.now() + DESTRUCTION_DELAY_MS);
+    add(tables.hot.oldestMs(), FLUSH_DELAY_MS);
+    add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
+    add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
+    if (due.length === 0) return;
+    this.#ensureAlarm(Math.max(Math.min(...due), this.#retryAtMs));
+  }
+
+  #ensureAlarm(atMs: number): void {
+    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
+    this.#alarmAtMs = atMs;
+    // A write like any other: stored with this turn's rows, and a failure resets the object.
+    void this.#deps.storage.setAlarm(atMs);
+  }
+}
+
+function noRoom(waitMs: number): GitError {
+  const data = { retryAfterSec: Math.max(1, Math.ceil(waitMs / 1_000)) };
+  const message =
+    "the repository has taken in as much as it can hold until its objects are packed; try again";
+  return new GitError("overloaded", message, data);
+}

@@ -1,0 +1,46 @@
+/**
+ * The SQLite tables of one repository. Tables have rowids and few indexes: WITHOUT ROWID writes 2.5 to 3.5 times slower
+ * here. Migration n turns version n into n + 1 and never changes once released.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    // repo_id, head, catalog_version, state
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE refs (name TEXT PRIMARY KEY, oid TEXT NOT NULL, peeled TEXT)",
+    `CREATE TABLE reflog (id INTEGER PRIMARY KEY, ref TEXT NOT NULL, old_oid TEXT, new_oid TEXT,
+       actor TEXT NOT NULL, message TEXT NOT NULL, at_ms INTEGER NOT NULL)`,
+    "CREATE INDEX reflog_of_ref ON reflog (ref, id)",
+    `CREATE TABLE packs (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, key TEXT NOT NULL UNIQUE, objects INTEGER NOT NULL,
+       pack_bytes INTEGER NOT NULL, idx_bytes INTEGER NOT NULL, refs_bytes INTEGER NOT NULL, created_at_ms INTEGER NOT NULL)`,
+    // doomed = 1: given up; its files are being deleted and it can no longer enter the catalog.
+    `CREATE TABLE pending_packs (key TEXT PRIMARY KEY, id TEXT NOT NULL, reserved_at_ms INTEGER NOT NULL,
+       doomed INTEGER NOT NULL DEFAULT 0)`,
+    // idx before data: SQLite then reads the index of a row without walking the pages of its data.
+    "CREATE TABLE hot (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, idx BLOB NOT NULL, data BLOB NOT NULL)",
+    `CREATE TABLE receipts (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
+       receipt TEXT NOT NULL, at_ms INTEGER NOT NULL)`,
+  ],
+];
+
+/** Version that this code reads and writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/**
+ * Brings the tables to {@link SCHEMA_VERSION}, in one transaction.
+ * @throws Error when the tables were written by newer code: it must not guess
+ */
+export function migrateSchema(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+  const row = sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray()[0];
+  const version = row?.version ?? 0;
+  if (version === SCHEMA_VERSION) return;
+  if (version > SCHEMA_VERSION) {
+    throw new Error(`repository tables have version ${version}; this code knows ${SCHEMA_VERSION}`);
+  }
+  storage.transactionSync(() => {
+    for (const statement of MIGRATIONS.slice(version).flat()) sql.exec(statement);
+    sql.exec("DELETE FROM schema_version");
+    sql.exec("INSERT INTO schema_version (version) VALUES (?)", SCHEMA_VERSION);
+  });
+}

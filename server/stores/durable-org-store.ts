@@ -1,0 +1,19 @@
+import type { OrgStore } from "../ports/org.ts";
+import { createDurableCalls } from "./durable-call.ts";
+
+/** The store behind OrgDO stubs; a stub has the methods of the port, as an RPC stub has them. */
+export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
+  const { repeat, once } = createDurableCalls(connect);
+  return {
+    createOrg: (org) => once((stub) => stub.createOrg(org)),
+    createKey: (keyHash) => once((stub) => stub.createKey(keyHash)),
+    revokeKey: (keyId) => once((stub) => stub.revokeKey(keyId)),
+    // Counted twice at worst.
+    authorize: (query) => repeat((stub) => stub.authorize(query)),
+    createRepo: (repo, idempotency) =>
+      (idempotency ? repeat : once)((stub) => stub.createRepo(repo, idempotency)),
+    updateRepo: (repoId, patch) => repeat((stub) => stub.updateRepo(repoId, patch)),
+    deleteRepo: (repoId) => once((stub) => stub.deleteRepo(repoId)),
+    listRepos: (query) => repeat((stub) => stub.listRepos(query)),
+  };
+}

@@ -1,0 +1,182 @@
+import { GitError } from "../git/errors.ts";
+import type { Oid } from "../git/hash/oid.ts";
+import { checkRefName } from "../git/object/ref-name.ts";
+import { visitEdges } from "../git/pack/object-edges.ts";
+import type { FileStore, GitObject, Head, PackEntry, RefTransaction, RepoSnapshot } from "../git/ports.ts";
+import type { CommitRequest } from "../ports/commit.ts";
+import type { CommittingRepoStore } from "../ports/repo.ts";
+import { addReservedPack, commitOnHead, type PlanCommit } from "./commit-on-head.ts";
+import { createMutex } from "./mutex.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import { createPackId, formatPackKey, type IdSource } from "./pack-id.ts";
+import type { PackLayer } from "./pack-layer.ts";
+import { createPackSet } from "./pack-set.ts";
+import { findRefReceipt, putRefReceipt } from "./ref-receipts.ts";
+import { moveHead, moveRefs } from "./ref-rules.ts";
+import type { RepoTables } from "./repo-tables.ts";
+import { createRequestReader } from "./request-reader.ts";
+import { createTieredReader, type StreamingReader } from "./tiered-reader.ts";
+
+export interface LocalRepoOptions {
+  readonly repoId: string;
+  readonly tables: RepoTables;
+  readonly files: FileStore;
+  readonly cache: ObjectCache;
+  readonly planCommit: PlanCommit;
+  readonly ids: IdSource;
+  /** Waits until the hot tier takes these objects; at once when absent. */
+  readonly makeRoom?: (objects: readonly GitObject[]) => Promise<void>;
+  /** Called after each write, still before the caller hears of it. */
+  readonly afterWrite?: () => void;
+}
+
+export interface LocalRepoStore extends CommittingRepoStore {
+  /** This repository's objects, as the store itself reads them. */
+  readonly objects: StreamingReader;
+}
+
+/** The rules of a repository over its tables: what a Durable Object and the memory store have in common. */
+export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore {
+  const { tables, repoId, ids } = options;
+  const layer = createPackSet(options.files, options.cache, { openPacks: 0 });
+  const objects = createLocalReader(options, layer);
+  const commits = createMutex();
+  const makeRoom = options.makeRoom ?? (async () => undefined);
+  const afterWrite = options.afterWrite ?? (() => undefined);
+  return {
+    objects,
+    snapshot: async (query) => takeSnapshot(tables, query),
+    listRefs: async (query) => tables.refs.list(query),
+    countRefs: async (prefix) => tables.refs.count(prefix),
+    readHot: async (oids) => tables.hot.read(oids),
+    readHotHeaders: async (oids) => tables.hot.readHeaders(oids),
+
+    async transact(transaction) {
+      for (const update of transaction.updates) if (update.next !== null) checkRefName(update.name);
+      for (const object of transaction.objects ?? []) checkPackable(object);
+      if (transaction.head) await checkHead(objects, transaction.head);
+      const missing = await findMissingTips(transaction, objects, layer);
+      await makeRoom(transaction.objects ?? []);
+      const atMs = ids.now();
+      // Nothing waits between this look and the move, so that of two equal requests one is the repetition.
+      const repeated = findRefReceipt(tables, transaction, atMs);
+      if (repeated) return [repeated];
+      const results = moveRefs(tables, {
+        updates: transaction.updates,
+        atomic: transaction.atomic,
+        reason: transaction.reason,
+        atMs,
+        missing,
+        ...(transaction.head && { head: transaction.head }),
+        alongside() {
+          if (transaction.pack) addReservedPack(tables, transaction.pack);
+          if (transaction.objects?.length) tables.hot.put(transaction.objects, atMs);
+          putRefReceipt(tables, transaction, atMs);
+        },
+      });
+      afterWrite();
+      return results;
+    },
+
+    async commit(request: CommitRequest) {
+      checkRefName(`refs/heads/${request.branch}`);
+      const outcome = await commits.run(() =>
+        commitOnHead(
+          {
+            tables,
+            planCommit: options.planCommit,
+            reader: createRequestReader(objects, layer, request),
+            nowMs: ids.now,
+            makeRoom,
+          },
+          request,
+        ),
+      );
+      afterWrite();
+      return outcome;
+    },
+
+    async setHead(head, reason) {
+      await checkHead(objects, head);
+      tables.atomically(() => moveHead(tables.refs, head, { reason, atMs: ids.now() })());
+    },
+
+    async beginPack() {
+      const id = createPackId(ids);
+      const key = formatPackKey(repoId, id);
+      tables.packs.reserve({ id, key, reservedAtMs: ids.now() });
+      afterWrite();
+      return { id, key };
+    },
+  };
+}
+
+function createLocalReader(options: LocalRepoOptions, packs: PackLayer): StreamingReader {
+  const { tables } = options;
+  return createTieredReader({
+    repoId: options.repoId,
+    cache: options.cache,
+    packs,
+    hot: {
+      readObjects: async (oids) => tables.hot.read(oids),
+      readHeaders: async (oids) => tables.hot.readHeaders(oids),
+    },
+    // Read after the hot objects and never remembered: what a flush moves meanwhile is seen in its pack.
+    listPacks: async () => tables.packs.readCatalog().packs,
+    refresh: async () => false,
+  });
+}
+
+function takeSnapshot(
+  tables: RepoTables,
+  query: { readonly refs?: readonly string[]; readonly knownCatalogVersion?: number },
+): RepoSnapshot {
+  const catalog = tables.packs.readCatalog();
+  const refs = new Map<string, Oid>();
+  for (const name of query.refs ?? []) {
+    const record = tables.refs.find(name);
+    if (record) refs.set(name, record.oid);
+  }
+  return {
+    head: tables.refs.readHead(),
+    refs,
+    catalogVersion: catalog.version,
+    packs: query.knownCatalogVersion === catalog.version ? null : catalog.packs,
+    hotObjects: tables.hot.count(),
+  };
+}
+
+/** New tips that neither the repository nor the transaction itself brings. */
+async function findMissingTips(
+  transaction: RefTransaction,
+  objects: StreamingReader,
+  layer: PackLayer,
+): Promise<ReadonlySet<Oid>> {
+  const brought = new Set(transaction.objects?.map((object) => object.oid));
+  const tips = new Set<Oid>();
+  for (const { next } of transaction.updates) if (next !== null && !brought.has(next)) tips.add(next);
+  if (tips.size === 0) return tips;
+  const packs: readonly PackEntry[] = transaction.pack ? [transaction.pack] : [];
+  const packed = packs.length > 0 ? await layer.readHeaders(packs, [...tips]) : { missing: [...tips] };
+  if (packed.missing.length === 0) return new Set();
+  return new Set((await objects.readHeaders(packed.missing)).missing);
+}
+
+/** What cannot be packed must not get in: it would hold up every later flush. @throws GitError corrupt-object */
+function checkPackable(object: GitObject): void {
+  visitEdges(object.type, object.data, () => undefined);
+}
+
+/** @throws GitError missing-object, invalid-ref-name */
+async function checkHead(objects: StreamingReader, head: Head): Promise<void> {
+  if (head.kind === "symbolic") return checkBranchName(head.target);
+  const { missing } = await objects.readHeaders([head.oid]);
+  if (missing.length > 0) throw new GitError("missing-object", "no such object", { oid: head.oid });
+}
+
+function checkBranchName(name: string): void {
+  checkRefName(name);
+  if (!name.startsWith("refs/heads/")) {
+    throw new GitError("invalid-ref-name", "HEAD must point into refs/heads/", { name });
+  }
+}

@@ -1,0 +1,67 @@
+import type { PackReader } from "../git/pack/read-pack.ts";
+import type { FileStore, RepoSnapshot } from "../git/ports.ts";
+import type { RepoRecord } from "../ports/org.ts";
+import type { CommittingRepoStore, RepoHandle } from "../ports/repo.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import { createPackSet } from "./pack-set.ts";
+import { createTieredReader } from "./tiered-reader.ts";
+
+export interface RepoHandleDeps {
+  readonly store: CommittingRepoStore;
+  readonly files: FileStore;
+  /** One for all requests of an isolate. */
+  readonly cache: ObjectCache;
+}
+
+/** A handle whose packs can be looked into: for fetch replies, which copy entries and walk sidecars. */
+export interface StoredRepoHandle extends RepoHandle {
+  /** The packs of the last snapshot's catalog, newest first. */
+  openPacks(): Promise<readonly PackReader[]>;
+}
+
+/**
+ * A repository for one request. Reads go through what the isolate remembers, then to hot objects (one round to the
+ * store, only when there are any), then to the packs of the catalog that the last snapshot brought.
+ */
+export function createRepoHandle(record: RepoRecord, deps: RepoHandleDeps): StoredRepoHandle {
+  const { store, files, cache } = deps;
+  const packs = createPackSet(files, cache);
+  let last: RepoSnapshot | null = null;
+
+  const snapshot = async (refs: readonly string[] = []): Promise<RepoSnapshot> => {
+    const known = cache.findCatalog(record.id);
+    const taken = await store.snapshot({ refs, ...(known ? { knownCatalogVersion: known.version } : {}) });
+    if (taken.packs) cache.keepCatalog(record.id, { version: taken.catalogVersion, packs: taken.packs });
+    last = { ...taken, packs: taken.packs ?? known?.packs ?? [] };
+    return last;
+  };
+  const current = async () => last ?? snapshot();
+
+  const objects = createTieredReader({
+    repoId: record.id,
+    cache,
+    packs,
+    hot: {
+      readObjects: async (oids) => ((await current()).hotObjects > 0 ? store.readHot(oids) : []),
+      readHeaders: async (oids) =>
+        (await current()).hotObjects > 0 ? store.readHotHeaders(oids) : new Map(),
+    },
+    listPacks: async () => (await current()).packs ?? [],
+    async refresh() {
+      const before = last;
+      const after = await snapshot();
+      return after.hotObjects > 0 || after.catalogVersion !== before?.catalogVersion;
+    },
+  });
+  return {
+    record,
+    store,
+    objects,
+    files,
+    snapshot,
+    async openPacks() {
+      const catalog = (await current()).packs ?? [];
+      return Promise.all(catalog.map((pack) => packs.openPack(pack)));
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import type { Oid } from "../git/hash/oid.ts";
+import type {
+  GitObject,
+  Head,
+  ObjectHeader,
+  PackEntry,
+  RefPage,
+  RefQuery,
+  RefReason,
+  RefRecord,
+} from "../git/ports.ts";
+import type { CommitReceipt } from "../ports/commit.ts";
+
+/**
+ * The rows of one repository: SQLite in a Durable Object, maps in memory. Everything here is synchronous, so that what
+ * runs inside {@link RepoTables.atomically} is one step to everybody else; the rules live above, once for all stores.
+ */
+export interface RepoTables {
+  /** Runs `change` as one transaction: when it throws, nothing of it stays. */
+  atomically<T>(change: () => T): T;
+  readonly refs: RefTable;
+  readonly packs: PackTable;
+  readonly hot: HotTable;
+  readonly receipts: ReceiptTable;
+}
+
+/** One move of a ref (or of HEAD), kept for ever. */
+export interface ReflogLine {
+  readonly ref: string;
+  readonly from: Oid | null;
+  readonly to: Oid | null;
+  readonly reason: RefReason;
+  readonly atMs: number;
+}
+
+export interface RefTable {
+  readHead(): Head;
+  writeHead(head: Head): void;
+  find(name: string): RefRecord | null;
+  /** Whether a ref exists whose name starts with `prefix`. */
+  hasUnder(prefix: string): boolean;
+  put(record: RefRecord): void;
+  delete(name: string): void;
+  /** In the order of the names' UTF-8 bytes. */
+  list(query: RefQuery): RefPage;
+  count(prefix: string): number;
+  appendReflog(line: ReflogLine): void;
+  /** Newest first. */
+  listReflog(ref: string, limit: number): readonly ReflogLine[];
+}
+
+export interface Catalog {
+  /** Grows with every change of `packs`. */
+  readonly version: number;
+  /** Newest first: most reads want what was written last. */
+  readonly packs: readonly PackEntry[];
+}
+
+export interface PackReservation {
+  readonly id: string;
+  readonly key: string;
+  readonly reservedAtMs: number;
+}
+
+export interface PackTable {
+  readCatalog(): Catalog;
+  reserve(reservation: PackReservation): void;
+  /** Whether the key may still enter the catalog: reserved, and not given up to the sweeper. */
+  isReserved(pack: PackEntry): boolean;
+  /** Enters the catalog and ends the reservation. */
+  add(pack: PackEntry): void;
+}
+
+/** Objects on their way into a pack. Positions grow: everything up to one can be taken out together. */
+export interface HotTable {
+  count(): number;
+  bytes(): number;
+  /** Objects that are there already are left alone. */
+  put(objects: readonly GitObject[], atMs: number): void;
+  read(oids: readonly Oid[]): readonly GitObject[];
+  readHeaders(oids: readonly Oid[]): ReadonlyMap<Oid, ObjectHeader>;
+  /** The oldest objects, at least one row, about `maxBytes`; null when there are none. */
+  readOldest(maxBytes: number): HotBatch | null;
+  /** Removes everything up to a batch's end. */
+  deleteUpTo(end: number): void;
+}
+
+export interface HotBatch {
+  readonly objects: readonly GitObject[];
+  /** To pass to `deleteUpTo` once the objects are in a catalogued pack. */
+  readonly end: number;
+}
+
+/** A request may be repeated under its Idempotency-Key for so long. */
+export const RECEIPT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+
+/** What a transaction of one ref came to. */
+export interface RefReceipt {
+  readonly ref: string;
+  readonly oid: Oid;
+}
+
+export interface StoredReceipt {
+  readonly fingerprint: string;
+  readonly receipt: CommitReceipt | RefReceipt;
+  readonly atMs: number;
+}
+
+export interface ReceiptTable {
+  find(key: string): StoredReceipt | null;
+  put(key: string, receipt: StoredReceipt): void;
+}

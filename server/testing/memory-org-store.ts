@@ -1,0 +1,129 @@
+import type {
+  Idempotency,
+  NewRepo,
+  OrgStore,
+  RepoCreation,
+  RepoPageQuery,
+  RepoPatch,
+  RepoRecord,
+} from "../ports/org.ts";
+import { decideAccess } from "../services/decide-access.ts";
+import { createKeyId, equalHashes, orgIdOf } from "../services/org-keys.ts";
+import type { RateLimiter } from "../services/rate-limit.ts";
+
+export interface MemoryOrgOptions {
+  readonly now?: () => number;
+  /** Default: none. */
+  readonly limiter?: RateLimiter | null;
+}
+
+interface StoredRepo {
+  readonly seq: number;
+  record: RepoRecord;
+}
+
+interface Receipt {
+  readonly fingerprint: string;
+  readonly repo: RepoRecord;
+}
+
+/** Receipts are never forgotten here: a test is shorter than a day. */
+interface OrgState {
+  org: { readonly id: string; readonly slug: string } | null;
+  lastSeq: number;
+  readonly keys: Map<string, string>;
+  readonly repos: Map<string, StoredRepo>;
+  readonly receipts: Map<string, Receipt>;
+}
+
+/** One org in memory, with the rules of the real one. */
+export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
+  const now = options.now ?? Date.now;
+  const limiter = options.limiter ?? null;
+  const state: OrgState = { org: null, lastSeq: 0, keys: new Map(), repos: new Map(), receipts: new Map() };
+  return {
+    async createOrg({ slug, keyHash }) {
+      if (state.org) return null;
+      state.org = { id: orgIdOf(slug), slug };
+      return { id: state.org.id, keyId: addKey(state, state.org.id, keyHash) };
+    },
+    async createKey(keyHash) {
+      return state.org ? { keyId: addKey(state, state.org.id, keyHash) } : null;
+    },
+    revokeKey: async (keyId) => state.keys.delete(keyId),
+    authorize: async (query) =>
+      decideAccess(query, {
+        org: state.org,
+        findKey: (hash) => findKey(state, hash),
+        findRepo: (namespace, slug) => findByName(state, namespace, slug),
+        limiter,
+        nowMs: now(),
+      }),
+    createRepo: async (repo, idempotency) => createRepo(state, repo, idempotency, now()),
+    updateRepo: async (repoId, patch) => updateRepo(state, repoId, patch),
+    deleteRepo: async (repoId) => state.repos.delete(repoId),
+    listRepos: async (query) => listRepos(state, query),
+  };
+}
+
+function addKey(state: OrgState, orgId: string, keyHash: string): string {
+  const keyId = createKeyId(orgId);
+  state.keys.set(keyId, keyHash);
+  return keyId;
+}
+
+function findKey(state: OrgState, secretHash: string): string | null {
+  for (const [id, hash] of state.keys) if (equalHashes(hash, secretHash)) return id;
+  return null;
+}
+
+function findByName(state: OrgState, namespace: string | null, slug: string): RepoRecord | null {
+  for (const { record } of state.repos.values()) {
+    if (record.namespace === namespace && record.slug === slug) return record;
+  }
+  return null;
+}
+
+function createRepo(
+  state: OrgState,
+  repo: NewRepo,
+  idempotency: Idempotency | undefined,
+  nowMs: number,
+): RepoCreation {
+  if (!state.org) throw new Error("the org does not exist; authorize first");
+  const receiptKey = idempotency ? JSON.stringify([idempotency.scope, idempotency.key]) : "";
+  const earlier = idempotency ? state.receipts.get(receiptKey) : undefined;
+  if (earlier) {
+    return earlier.fingerprint === idempotency?.fingerprint
+      ? { kind: "created", repo: earlier.repo, replayed: true }
+      : { kind: "idempotency-mismatch" };
+  }
+  if (findByName(state, repo.namespace, repo.slug)) return { kind: "taken" };
+  const record = { ...repo, orgId: state.org.id, orgSlug: state.org.slug, createdAtMs: nowMs };
+  state.repos.set(repo.id, { seq: ++state.lastSeq, record });
+  if (idempotency) state.receipts.set(receiptKey, { fingerprint: idempotency.fingerprint, repo: record });
+  return { kind: "created", repo: record, replayed: false };
+}
+
+function updateRepo(state: OrgState, repoId: string, patch: RepoPatch): RepoRecord | null {
+  const stored = state.repos.get(repoId);
+  if (!stored) return null;
+  stored.record = { ...stored.record, ...patch };
+  return stored.record;
+}
+
+function listRepos(state: OrgState, query: RepoPageQuery) {
+  const matching = [...state.repos.values()].filter(
+    ({ seq, record }) =>
+      seq > (query.after ?? 0) &&
+      (query.namespace === undefined || record.namespace === query.namespace) &&
+      (query.isTemplate === undefined || record.isTemplate === query.isTemplate) &&
+      (!query.publicOnly || record.visibility === "public"),
+  );
+  const page = matching.slice(query.offset, query.offset + query.limit);
+  const more = matching.length > query.offset + page.length;
+  return {
+    repos: page.map(({ record }) => record),
+    next: more ? (page[page.length - 1]?.seq ?? null) : null,
+  };
+}

@@ -1,0 +1,260 @@
+import { describe, expect, it } from "vitest";
+import type { Credential, NewRepo, OrgStore } from "../ports/org.ts";
+import { createRepoId, hashSecret, orgIdOf } from "../services/org-keys.ts";
+
+export interface OpenedOrg {
+  readonly store: OrgStore;
+  readonly slug: string;
+}
+
+const ANYBODY: Credential = { kind: "none" };
+
+function keyOf(secret: string): Credential {
+  return { kind: "key", secretHash: hashSecret(secret) };
+}
+
+function newRepo(fields: Partial<NewRepo> = {}): NewRepo {
+  return {
+    id: createRepoId(),
+    namespace: null,
+    slug: "repo",
+    description: null,
+    visibility: "private",
+    defaultBranch: "main",
+    isTemplate: false,
+    autoIndex: false,
+    ...fields,
+  };
+}
+
+/**
+ * What every OrgStore does.
+ * @param open gives the store of an org that nobody has created yet
+ */
+export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
+  const openCreated = async () => {
+    const { store, slug } = await open();
+    const created = await store.createOrg({ slug, name: "Name", keyHash: hashSecret("first") });
+    if (!created) throw new Error("the org exists already");
+    return { store, slug, id: created.id, keyId: created.keyId };
+  };
+
+  describe("an org that was never created", () => {
+    it("knows nobody and has nothing", async () => {
+      const { store } = await open();
+      expect(await store.authorize({ credential: keyOf("first"), need: "read" })).toEqual({
+        kind: "unauthorized",
+      });
+      expect(await store.authorize({ credential: ANYBODY, need: "read" })).toEqual({ kind: "not-found" });
+      expect(await store.createKey(hashSecret("x"))).toBeNull();
+      expect(await store.revokeKey("key_x")).toBe(false);
+    });
+
+    it("is created once, with the id of its slug", async () => {
+      const { store, slug } = await open();
+      const first = { slug, name: null, keyHash: hashSecret("first") };
+      const made = await Promise.all([store.createOrg(first), store.createOrg(first)]);
+      const ids = made.flatMap((org) => (org ? [org.id] : []));
+      expect(ids).toEqual([orgIdOf(slug)]);
+      expect(await store.createOrg({ ...first, keyHash: hashSecret("other") })).toBeNull();
+      expect((await store.authorize({ credential: keyOf("other"), need: "read" })).kind).toBe("unauthorized");
+    });
+  });
+
+  describe("keys", () => {
+    it("open the org until they are revoked, each for itself", async () => {
+      const { store, slug, id, keyId } = await openCreated();
+      const second = await store.createKey(hashSecret("second"));
+      expect(second?.keyId).toMatch(/^key_/);
+      expect(await store.authorize({ credential: keyOf("first"), need: "master" })).toMatchObject({
+        kind: "allowed",
+        orgId: id,
+        orgSlug: slug,
+        principal: { kind: "key", keyId },
+        repo: null,
+      });
+      expect(await store.revokeKey(keyId)).toBe(true);
+      expect(await store.revokeKey(keyId)).toBe(false);
+      expect((await store.authorize({ credential: keyOf("first"), need: "read" })).kind).toBe("unauthorized");
+      expect((await store.authorize({ credential: keyOf("second"), need: "read" })).kind).toBe("allowed");
+    });
+
+    it("do not match on a prefix of their hash, nor on nonsense", async () => {
+      const { store } = await openCreated();
+      const hash = hashSecret("first");
+      const flipped = hash.slice(0, -1) + (hash.endsWith("0") ? "1" : "0");
+      for (const secretHash of [flipped, hash.slice(0, 16), "", "zz"]) {
+        const credential: Credential = { kind: "key", secretHash };
+        expect((await store.authorize({ credential, need: "read" })).kind).toBe("unauthorized");
+      }
+    });
+  });
+
+  describe("authorize", () => {
+    it("finds the repository named, and no other", async () => {
+      const { store } = await openCreated();
+      await store.createRepo(newRepo({ slug: "a" }));
+      await store.createRepo(newRepo({ slug: "a", namespace: "ns" }));
+      const credential = keyOf("first");
+      const plain = await store.authorize({
+        credential,
+        need: "write",
+        repo: { namespace: null, slug: "a" },
+      });
+      const spaced = await store.authorize({
+        credential,
+        need: "read",
+        repo: { namespace: "ns", slug: "a" },
+      });
+      expect(plain).toMatchObject({ kind: "allowed", repo: { namespace: null, slug: "a" } });
+      expect(spaced).toMatchObject({ kind: "allowed", repo: { namespace: "ns", slug: "a" } });
+      const missing = await store.authorize({
+        credential,
+        need: "read",
+        repo: { namespace: "a", slug: "ns" },
+      });
+      expect(missing).toEqual({ kind: "not-found" });
+    });
+
+    it("lets anybody read what is public, and only that", async () => {
+      const { store } = await openCreated();
+      await store.createRepo(newRepo({ slug: "open", visibility: "public" }));
+      await store.createRepo(newRepo({ slug: "shut" }));
+      const ask = (slug: string, need: "read" | "write" | "master") =>
+        store.authorize({ credential: ANYBODY, need, repo: { namespace: null, slug } });
+      expect(await ask("open", "read")).toMatchObject({ kind: "allowed", principal: null });
+      expect(await ask("shut", "read")).toEqual({ kind: "not-found" });
+      expect(await ask("none", "read")).toEqual({ kind: "not-found" });
+      expect(await ask("open", "write")).toEqual({ kind: "unauthorized" });
+      expect(await ask("shut", "master")).toEqual({ kind: "unauthorized" });
+    });
+  });
+
+  describe("the directory", () => {
+    it("takes each name once, whoever comes first", async () => {
+      const { store } = await openCreated();
+      const raced = await Promise.all(Array.from({ length: 10 }, () => store.createRepo(newRepo())));
+      expect(raced.filter(({ kind }) => kind === "created")).toHaveLength(1);
+      expect(raced.filter(({ kind }) => kind === "taken")).toHaveLength(9);
+      expect((await store.createRepo(newRepo({ namespace: "ns" }))).kind).toBe("created");
+      expect((await store.createRepo(newRepo({ namespace: "ns" }))).kind).toBe("taken");
+    });
+
+    it("gives the whole record back", async () => {
+      const { store, slug, id } = await openCreated();
+      const repo = newRepo({
+        namespace: "ns",
+        description: "d é €",
+        visibility: "public",
+        defaultBranch: "trunk",
+        isTemplate: true,
+        autoIndex: true,
+      });
+      const created = await store.createRepo(repo);
+      const record = { ...repo, orgId: id, orgSlug: slug, createdAtMs: expect.any(Number) };
+      expect(created).toEqual({ kind: "created", repo: record, replayed: false });
+      const page = await store.listRepos({ limit: 10, offset: 0, publicOnly: false });
+      expect(page).toEqual({ repos: [record], next: null });
+    });
+
+    it("changes only what is given", async () => {
+      const { store } = await openCreated();
+      const repo = newRepo({ description: "d" });
+      await store.createRepo(repo);
+      expect(await store.updateRepo(repo.id, { visibility: "public", autoIndex: true })).toMatchObject({
+        description: "d",
+        visibility: "public",
+        autoIndex: true,
+        isTemplate: false,
+        defaultBranch: "main",
+      });
+      expect(await store.updateRepo(repo.id, { description: null, autoIndex: false })).toMatchObject({
+        description: null,
+        visibility: "public",
+        autoIndex: false,
+      });
+      expect(await store.updateRepo(repo.id, {})).toMatchObject({ visibility: "public" });
+      expect(await store.updateRepo(createRepoId(), { visibility: "public" })).toBeNull();
+    });
+
+    it("forgets a deleted repository and frees its name", async () => {
+      const { store } = await openCreated();
+      const repo = newRepo();
+      await store.createRepo(repo);
+      expect(await store.deleteRepo(repo.id)).toBe(true);
+      expect(await store.deleteRepo(repo.id)).toBe(false);
+      const query = {
+        credential: keyOf("first"),
+        need: "read",
+        repo: { namespace: null, slug: "repo" },
+      } as const;
+      expect(await store.authorize(query)).toEqual({ kind: "not-found" });
+      expect((await store.createRepo(newRepo())).kind).toBe("created");
+    });
+
+    it("lists oldest first in pages that deletions do not disturb", async () => {
+      const { store } = await openCreated();
+      const repos = ["c", "a", "b", "e", "d"].map((slug) => newRepo({ slug }));
+      for (const repo of repos) await store.createRepo(repo);
+      const first = await store.listRepos({ limit: 2, offset: 0, publicOnly: false });
+      expect(first.repos.map(({ slug }) => slug)).toEqual(["c", "a"]);
+      await store.deleteRepo(repos[1]?.id ?? "");
+      const second = await store.listRepos({
+        limit: 3,
+        offset: 0,
+        after: first.next ?? -1,
+        publicOnly: false,
+      });
+      expect(second.repos.map(({ slug }) => slug)).toEqual(["b", "e", "d"]);
+      expect(second.next).toBeNull();
+      const skipped = await store.listRepos({ limit: 2, offset: 1, publicOnly: false });
+      expect(skipped.repos.map(({ slug }) => slug)).toEqual(["b", "e"]);
+      expect(await store.listRepos({ limit: 2, offset: 99, publicOnly: false })).toEqual({
+        repos: [],
+        next: null,
+      });
+    });
+
+    it("lists by namespace, template and visibility", async () => {
+      const { store } = await openCreated();
+      await store.createRepo(newRepo({ slug: "a", namespace: "n", isTemplate: true }));
+      await store.createRepo(newRepo({ slug: "b", namespace: "n", visibility: "public" }));
+      await store.createRepo(newRepo({ slug: "c", visibility: "public", isTemplate: true }));
+      const list = async (filter: object) => {
+        const page = await store.listRepos({ limit: 10, offset: 0, publicOnly: false, ...filter });
+        return page.repos.map(({ slug }) => slug).join("");
+      };
+      expect(await list({})).toBe("abc");
+      expect(await list({ namespace: "n" })).toBe("ab");
+      expect(await list({ isTemplate: true })).toBe("ac");
+      expect(await list({ isTemplate: false })).toBe("b");
+      expect(await list({ publicOnly: true })).toBe("bc");
+      expect(await list({ publicOnly: true, namespace: "n", isTemplate: true })).toBe("");
+    });
+  });
+
+  describe("an Idempotency-Key", () => {
+    it("gives the first result again, to the same caller and for the same request", async () => {
+      const { store } = await openCreated();
+      const once = { scope: "caller", key: "k", fingerprint: "f" };
+      const repo = newRepo();
+      const first = await store.createRepo(repo, once);
+      expect(first).toMatchObject({ kind: "created", replayed: false });
+      const again = await store.createRepo(newRepo(), once);
+      expect(again).toMatchObject({ kind: "created", replayed: true, repo: { id: repo.id } });
+      const other = await store.createRepo(newRepo({ slug: "x" }), { ...once, fingerprint: "g" });
+      expect(other).toEqual({ kind: "idempotency-mismatch" });
+      expect((await store.createRepo(newRepo(), { ...once, scope: "somebody else" })).kind).toBe("taken");
+    });
+
+    it("is not spent by a refusal", async () => {
+      const { store } = await openCreated();
+      const blocker = newRepo();
+      await store.createRepo(blocker);
+      const once = { scope: "caller", key: "k", fingerprint: "f" };
+      expect((await store.createRepo(newRepo(), once)).kind).toBe("taken");
+      await store.deleteRepo(blocker.id);
+      expect(await store.createRepo(newRepo(), once)).toMatchObject({ kind: "created", replayed: false });
+    });
+  });
+}
