@@ -1,0 +1,219 @@
+import { createHash } from "node:crypto";
+import type { CommitCreated, commitEndpoints } from "../../sdk/contract/commits.ts";
+import type { FieldError } from "../../sdk/contract/errors.ts";
+import { HEADERS } from "../../sdk/contract/limits.ts";
+import { isOid, type Oid } from "../git/hash/oid.ts";
+import { parsePath } from "../git/object/path-rules.ts";
+import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
+import {
+  conflict,
+  invalidField,
+  invalidFields,
+  notFound,
+  RequestError,
+  unprocessable,
+} from "../middleware/request-error.ts";
+import type { CommitOutcome, CommitReceipt } from "../ports/commit.ts";
+import type { RepoHandle } from "../ports/repo.ts";
+import { draftChanges } from "../services/commits/change-drafts.ts";
+import {
+  type CommitCreation,
+  createCommit,
+  type NewCommit,
+  type StoreObjects,
+} from "../services/commits/create-commit.ts";
+import { describeCommit, describeCommitDetails, findCommit } from "../services/commits/describe-commit.ts";
+import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../services/commits/list-commits.ts";
+import { resolveRefTarget } from "../services/read-target.ts";
+import { checkNewRef } from "../services/refs/check-new-ref.ts";
+import { matchesEtag } from "./conditional.ts";
+import { checkIdentity, checkMessage, collectFaults, DEFAULT_IDENTITY } from "./identity.ts";
+import { actorOf, cacheControl, unknownRef } from "./read-replies.ts";
+import { json, notModified } from "./reply.ts";
+import type { Handler, HandlersFor, RequestContext } from "./router.ts";
+
+type PostContext = RequestContext<"POST /repos/:repo/commits">;
+
+/** Commits: create, list, get. */
+export function createCommitHandlers(deps: {
+  readonly storeObjects: StoreObjects;
+}): HandlersFor<typeof commitEndpoints> {
+  return {
+    "POST /repos/:repo/commits": (context) => postCommit(deps.storeObjects, context),
+    "GET /repos/:repo/commits": getCommits,
+    "GET /repos/:repo/commits/:sha": getCommit,
+  };
+}
+
+async function postCommit(storeObjects: StoreObjects, context: PostContext): Promise<Response> {
+  const { body, repo } = context;
+  checkCommit(context);
+  // Before the changes are let go of.
+  const idempotency = readIdempotency(context);
+  const drafted = draftChanges(takeEach(body.changes));
+  if (drafted.kind === "invalid") throw invalidFields(drafted.fields);
+  if (drafted.kind === "too-large") throw fileTooLarge(drafted);
+  const author = body.author ?? DEFAULT_IDENTITY;
+  const { parent_sha: parent } = body;
+  const commit: NewCommit = {
+    branch: body.branch,
+    message: body.message,
+    author,
+    committer: author,
+    // The schema has checked that it is an id.
+    ...(parent === undefined ? {} : { parentOid: parent as Oid | null }),
+    drafts: drafted.drafts,
+    actor: actorOf(context),
+    idempotency,
+    nowMs: context.now(),
+  };
+  return answer(commit, await createCommit(storeObjects, repo, commit));
+}
+
+/** Empties the list: contents would otherwise be in memory as text and as bytes, up to 100 MB each. */
+function* takeEach<T>(list: T[]): Generator<T> {
+  list.reverse();
+  for (let last = list.pop(); last !== undefined; last = list.pop()) yield last;
+}
+
+/** Rules that the schema cannot express. @throws RequestError VALIDATION_ERROR */
+function checkCommit({ body }: PostContext): void {
+  const fields: FieldError[] = [...checkMessage(body.message)];
+  if (body.author) fields.push(...checkIdentity("author", body.author));
+  fields.push(...collectFaults("branch", () => checkNewRef(BRANCH_PREFIX + body.branch)));
+  if (fields.length > 0) throw invalidFields(fields);
+}
+
+/** Of what was asked for, not of the bytes that asked: a client that retries may write its JSON anew. */
+function readIdempotency(context: PostContext): NewCommit["idempotency"] {
+  if (context.idempotencyKey === null) return null;
+  const hash = createHash("sha256");
+  const { changes, ...rest } = context.body;
+  hash.update(JSON.stringify(rest));
+  for (const change of changes) hash.update(JSON.stringify(change));
+  return { key: context.idempotencyKey, fingerprint: hash.digest("hex") };
+}
+
+function answer(commit: NewCommit, outcome: CommitCreation): Response {
+  switch (outcome.kind) {
+    case "committed": {
+      const headers = outcome.replayed ? { [HEADERS.idempotentReplay]: "true" } : {};
+      return json(describeReceipt(outcome.receipt), { status: 201, headers });
+    }
+    case "too-large":
+      throw fileTooLarge(outcome);
+    case "head-moved":
+      throw headMoved(commit, outcome.current);
+    case "path-conflict":
+      throw conflict(`${outcome.path} is not the version that if_match names`, {
+        field: outcome.field,
+        path: outcome.path,
+        expected_sha: outcome.expected,
+        current_sha: outcome.current,
+        head_sha: outcome.head,
+      });
+    case "stale":
+      throw conflict(`${outcome.path || "A file"} kept changing while it was edited`, {
+        field: outcome.field,
+        path: outcome.path,
+        head_sha: outcome.head,
+      });
+    case "edit-failed":
+      throw unprocessable(`${outcome.path}: ${outcome.message}`, {
+        field: outcome.field,
+        path: outcome.path,
+        matches: outcome.matches,
+        lines: outcome.lines,
+        current_sha: outcome.current,
+        head_sha: outcome.head,
+      });
+    case "idempotency-mismatch":
+      throw unprocessable("This Idempotency-Key was used for another request");
+    case "rejected":
+      throw rejected(outcome);
+  }
+}
+
+function describeReceipt(receipt: CommitReceipt): CommitCreated {
+  return {
+    sha: receipt.oid,
+    tree_sha: receipt.tree,
+    parent_sha: receipt.parent,
+    parent: receipt.parent,
+    branch: receipt.branch,
+    files_changed: receipt.filesChanged,
+  };
+}
+
+function headMoved(commit: NewCommit, current: Oid | null): RequestError {
+  const where = current === null ? "does not exist" : `is at ${current}`;
+  return conflict(`Branch ${commit.branch} ${where}, not at parent_sha`, {
+    branch: commit.branch,
+    expected_sha: commit.parentOid ?? null,
+    current_sha: current,
+    head_sha: current,
+  });
+}
+
+/** What is not there is 404; a branch name that cannot be beside another is 409, as everywhere; a path in the way 422. */
+function rejected(outcome: Extract<CommitOutcome, { kind: "rejected" }>): RequestError {
+  const { reason, field, path, message, head } = outcome;
+  if (reason === "name-conflict") return conflict(message, { reason, field, head_sha: head });
+  const absent = reason === "not-found" || reason === "missing-object" || reason === "no-branch";
+  return new RequestError(absent ? "NOT_FOUND" : "UNPROCESSABLE", message, {
+    reason,
+    field,
+    ...(path === "" ? {} : { path }),
+    head_sha: head,
+  });
+}
+
+function fileTooLarge(file: {
+  readonly field: string;
+  readonly path: string;
+  readonly size: number;
+  readonly limit: number;
+}): RequestError {
+  const { field, path, size, limit } = file;
+  const message = `${path} has ${size} bytes, at most ${limit} are taken`;
+  return new RequestError("PAYLOAD_TOO_LARGE", message, { field, path, size, limit });
+}
+
+const getCommits: Handler<"GET /repos/:repo/commits"> = async ({ repo, query }) => {
+  const path = query.path === undefined ? null : parsePath(query.path.replace(/\/+$/, ""));
+  const resolution = await resolveRefTarget(repo, query.ref);
+  if (resolution.kind === "unknown") throw unknownRef(resolution);
+  if (resolution.kind === "unborn") {
+    return { commits: [], ref: resolution.ref, has_more: false, next_cursor: null };
+  }
+  const { commit, ref } = resolution.target;
+  if (commit === null) throw notFound(`History of ${ref}, which is a tree,`);
+  const start = query.cursor === undefined ? { base: commit, skip: 0 } : await readCursor(repo, query.cursor);
+  const page = await listCommits(repo.objects, start, { limit: query.limit, path });
+  return {
+    commits: page.commits.map((entry) => describeCommit(entry.oid, entry.commit)),
+    ref,
+    has_more: page.next !== null,
+    next_cursor: page.next && formatHistoryCursor(page.next),
+  };
+};
+
+async function readCursor(repo: RepoHandle, text: string) {
+  const cursor = parseHistoryCursor(text);
+  const { found } = cursor ? await repo.objects.readHeaders([cursor.base]) : { found: null };
+  if (!cursor || found?.get(cursor.base)?.type !== "commit") {
+    throw invalidField("cursor", "not a cursor of this list");
+  }
+  return cursor;
+}
+
+const getCommit: Handler<"GET /repos/:repo/commits/:sha"> = async ({ repo, params, request }) => {
+  const oid = params.sha;
+  if (!isOid(oid)) throw invalidField("sha", "40 lower-case hex digits");
+  const commit = await findCommit(repo, oid);
+  if (!commit) throw notFound(`Commit ${oid}`);
+  const headers = { "cache-control": cacheControl(repo, true), etag: `"${oid}"` };
+  return matchesEtag(request.headers.get("if-none-match"), headers.etag)
+    ? notModified(headers)
+    : json(describeCommitDetails(oid, commit), { headers });
+};

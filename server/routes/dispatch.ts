@@ -1,0 +1,178 @@
+import type { Access, EndpointSpec } from "../../sdk/contract/endpoint.ts";
+import { contract, type EndpointKey } from "../../sdk/contract/index.ts";
+import { HEADERS, LIMITS } from "../../sdk/contract/limits.ts";
+import { type Allowed, authorize, type Demand, rateHeaders } from "../middleware/authorize.ts";
+import { readApiCredential } from "../middleware/credentials.ts";
+import type { RequestScope } from "../middleware/frame.ts";
+import { checkOperator } from "../middleware/operator.ts";
+import { readJson } from "../middleware/read-body.ts";
+import { invalidField, notFound, RequestError } from "../middleware/request-error.ts";
+import { parseQuery, validate } from "../middleware/validate.ts";
+import type { OrgStore, RepoRecord } from "../ports/org.ts";
+import type { RepoHandle } from "../ports/repo.ts";
+import { json } from "./reply.ts";
+import { createRouteTable, type Route, type RouteMatch, splitPath } from "./route-table.ts";
+import type { HandlerMap, RequestContext } from "./router.ts";
+import { timeRepo } from "./time-repo.ts";
+
+export interface DispatchDeps {
+  /** The store of an org, whether or not the org exists. */
+  readonly openOrg: (orgId: string) => OrgStore;
+  /** Only ever called with a record that an authorisation gave. */
+  readonly openRepo: (record: RepoRecord) => RepoHandle;
+  /** SHA-256 in hex of the operator's key; null: there is no operator and the routes do not exist. */
+  readonly adminKeyHash: string | null;
+}
+
+/** Answers a request below /v1. @throws what the frame turns into an error reply */
+export type Dispatch = (request: Request, scope: RequestScope) => Promise<Response>;
+
+interface BoundRoute extends Route {
+  readonly handle: (context: RequestContext<EndpointKey>) => Promise<unknown>;
+}
+
+const ANONYMOUS_READ: Pick<Demand, "need" | "anonymous"> = { need: "read", anonymous: "only" };
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+/** Segments before the contract's path: `v1`. */
+const PREFIX_SEGMENTS = 1;
+
+/** Compiles the contract's routes once. A key of the contract without a handler here is a NOT_FOUND. */
+export function createDispatch(deps: DispatchDeps, handlers: Partial<HandlerMap>): Dispatch {
+  const table = createRouteTable(bindRoutes(handlers));
+  return async (request, scope) => {
+    const match = table.find(splitPath(request.url).slice(PREFIX_SEGMENTS));
+    if (!match) throw notFound("Route");
+    const route = match.routes.get(request.method === "HEAD" ? "GET" : request.method);
+    if (!route) throw noSuchMethod(request.method, match);
+    return route.spec.access === "operator"
+      ? answerOperator(deps, request, scope, route, match)
+      : answerCaller(deps, request, scope, route, match);
+  };
+}
+
+function bindRoutes(handlers: Partial<HandlerMap>): BoundRoute[] {
+  const routes: BoundRoute[] = [];
+  for (const [key, spec] of Object.entries<EndpointSpec>(contract)) {
+    const handle = Reflect.get(handlers, key) as BoundRoute["handle"] | undefined;
+    // HandlerMap ties each handler to the context of its own key, and `route` gives it no other.
+    if (handle) routes.push({ key, method: key.slice(0, key.indexOf(" ")), spec, handle });
+  }
+  return routes;
+}
+
+async function answerCaller(
+  deps: DispatchDeps,
+  request: Request,
+  scope: RequestScope,
+  route: BoundRoute,
+  match: RouteMatch<BoundRoute>,
+): Promise<Response> {
+  const allowed = await authorize(
+    deps,
+    readApiCredential(request.headers),
+    { repo: match.repo, orgSlug: match.params.org ?? null, ...demandOf(route.spec.access) },
+    scope.timing,
+  );
+  try {
+    const input = await readInput(request, route.spec);
+    const reply = await route.handle(toContext({ deps, request, scope, match, allowed, input }));
+    const response = toResponse(reply, route.spec);
+    return withRate(response, allowed);
+  } catch (error) {
+    throw addRate(error, allowed);
+  }
+}
+
+async function answerOperator(
+  deps: DispatchDeps,
+  request: Request,
+  scope: RequestScope,
+  route: BoundRoute,
+  match: RouteMatch<BoundRoute>,
+): Promise<Response> {
+  checkOperator(request.headers, deps.adminKeyHash);
+  const input = await readInput(request, route.spec);
+  const reply = await route.handle(toContext({ deps, request, scope, match, allowed: null, input }));
+  return toResponse(reply, route.spec);
+}
+
+function demandOf(access: Access): Pick<Demand, "need" | "anonymous"> {
+  if (access === "public" || access === "operator") return ANONYMOUS_READ;
+  return { need: access, anonymous: "refused" };
+}
+
+interface Input {
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly idempotencyKey: string | null;
+}
+
+async function readInput(request: Request, spec: EndpointSpec): Promise<Input> {
+  const query = spec.query ? validate(spec.query, parseQuery(request.url), "query") : undefined;
+  const idempotencyKey = request.headers.get(HEADERS.idempotencyKey);
+  if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
+    const rule = `1 to ${LIMITS.idempotencyKeyChars} visible ASCII characters`;
+    throw invalidField(HEADERS.idempotencyKey, rule);
+  }
+  const body = spec.body ? validate(spec.body, await readJson(request), "body") : undefined;
+  return { query, body, idempotencyKey };
+}
+
+interface ContextParts {
+  readonly deps: DispatchDeps;
+  readonly request: Request;
+  readonly scope: RequestScope;
+  readonly match: RouteMatch<BoundRoute>;
+  readonly allowed: Allowed | null;
+  readonly input: Input;
+}
+
+function toContext(parts: ContextParts): RequestContext<EndpointKey> {
+  const { deps, request, scope, match, allowed, input } = parts;
+  const context = {
+    params: match.params,
+    rest: match.rest,
+    query: input.query,
+    body: input.body,
+    repo: allowed?.repo ? timeRepo(deps.openRepo(allowed.repo), scope.timing) : null,
+    org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
+    principal: allowed?.principal ?? null,
+    request,
+    idempotencyKey: input.idempotencyKey,
+    timing: scope.timing,
+    requestId: scope.requestId,
+    now: scope.now,
+    publicUrl: scope.publicUrl,
+  };
+  // Every key's context is this object with the types that the route's own schemas have just checked.
+  return context as unknown as RequestContext<EndpointKey>;
+}
+
+function toResponse(reply: unknown, spec: EndpointSpec): Response {
+  return reply instanceof Response ? reply : json(reply, { status: spec.status });
+}
+
+function withRate(response: Response, allowed: Allowed): Response {
+  if (!allowed.rate) return response;
+  for (const [name, value] of Object.entries(rateHeaders(allowed.rate))) response.headers.set(name, value);
+  return response;
+}
+
+function addRate(error: unknown, allowed: Allowed): unknown {
+  if (!allowed.rate || !(error instanceof RequestError)) return error;
+  const headers = { ...error.headers, ...rateHeaders(allowed.rate) };
+  return new RequestError(error.code, error.message, error.details, headers);
+}
+
+function noSuchMethod(method: string, match: RouteMatch<BoundRoute>): RequestError {
+  const methods = [...match.routes.keys()];
+  const allow = methods.includes("GET") ? [...methods, "HEAD"] : methods;
+  return new RequestError(
+    "NOT_FOUND",
+    `${method.slice(0, 20)} is not available here`,
+    {},
+    {
+      allow: allow.join(", "),
+    },
+  );
+}

@@ -1,0 +1,155 @@
+import { EMPTY_TREE_OID, type Oid, ZERO_OID } from "../../git/hash/oid.ts";
+import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
+import type { FileStore, GitObject, PackEntry } from "../../git/ports.ts";
+import type { CommitIdentity, CommitOutcome, CommitRequest, TreeChange } from "../../ports/commit.ts";
+import type { RepoHandle } from "../../ports/repo.ts";
+import type { ChangeDraft, DerivedDraft } from "./change-drafts.ts";
+import { type DerivationFailure, type DerivedChange, deriveChanges } from "./derive-changes.ts";
+
+/** Stores objects, no two the same, as a pack under a reserved key; a store's function, handed in. */
+export type StoreObjects = (
+  files: FileStore,
+  place: { readonly id: string; readonly key: string; readonly createdAtMs: number },
+  objects: readonly GitObject[],
+) => Promise<PackEntry>;
+
+export interface NewCommit {
+  /** Short name. */
+  readonly branch: string;
+  readonly message: string;
+  readonly author: CommitIdentity;
+  readonly committer: CommitIdentity;
+  /** undefined = whatever the head is; null = the branch must not exist yet. */
+  readonly parentOid?: Oid | null;
+  readonly drafts: readonly ChangeDraft[];
+  readonly actor: string;
+  readonly idempotency: { readonly key: string; readonly fingerprint: string } | null;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+export type CommitCreation = CommitOutcome | DerivationFailure;
+
+/** Larger blobs do not go through the store's rows: they are put into a pack first. */
+const ROW_BLOB_BYTES = 1024 * 1024;
+/** Above this total, all blobs are. */
+const ROW_TOTAL_BYTES = 8 * 1024 * 1024;
+/** How often an edit is computed anew because others changed its file; then it is their conflict to see. */
+const ATTEMPTS_MAX = 50;
+/** The same when each attempt has to store a pack. */
+const PACK_ATTEMPTS_MAX = 4;
+
+/**
+ * Makes a commit of drafted changes. Edits are computed here from the file as it is, and computed again when the file
+ * has changed by the time the commit is built. A repeated Idempotency-Key gets its first answer, also when the edit
+ * would fail today because it has been made.
+ */
+export async function createCommit(
+  storeObjects: StoreObjects,
+  repo: RepoHandle,
+  commit: NewCommit,
+): Promise<CommitCreation> {
+  const derivedDrafts = commit.drafts.filter((draft) => draft.kind === "derived");
+  let outcome: CommitCreation = { kind: "stale", field: "changes", path: "", head: null };
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const derivation = await derive(repo, commit, derivedDrafts);
+    if (derivation.kind !== "derived") return (await findFirstAnswer(repo, commit)) ?? derivation;
+    const request = await buildRequest(storeObjects, repo, commit, derivation.changes);
+    outcome = await repo.store.commit(request);
+    if (!isOutdated(commit, outcome)) return outcome;
+    if (request.pack && attempt + 1 >= PACK_ATTEMPTS_MAX) return outcome;
+  }
+  return outcome;
+}
+
+async function derive(repo: RepoHandle, commit: NewCommit, drafts: readonly DerivedDraft[]) {
+  if (drafts.length === 0) return { kind: "derived", changes: [] } as const;
+  const name = BRANCH_PREFIX + commit.branch;
+  const head = (await repo.snapshot([name])).refs.get(name) ?? null;
+  if (commit.parentOid !== undefined && commit.parentOid !== head) {
+    return { kind: "head-moved", current: head } as const;
+  }
+  return deriveChanges(repo.objects, head, drafts);
+}
+
+/** Whether a derived content no longer fits its file; with `parentOid` there is nothing to try again. */
+function isOutdated(commit: NewCommit, outcome: CommitOutcome): boolean {
+  if (commit.parentOid !== undefined) return false;
+  if (outcome.kind === "stale") return true;
+  if (outcome.kind !== "path-conflict" || outcome.expected !== null) return false;
+  // An append to a file that was not there is built on its absence, without the caller having asked for that.
+  return commit.drafts.some(
+    (draft) => draft.kind === "derived" && draft.field === outcome.field && draft.ifMatch === undefined,
+  );
+}
+
+/**
+ * What the store remembers of this Idempotency-Key, or null. It looks there before it looks at the changes, and these
+ * can never be made: they derive from an object that does not exist.
+ */
+async function findFirstAnswer(repo: RepoHandle, commit: NewCommit): Promise<CommitOutcome | null> {
+  if (!commit.idempotency) return null;
+  const probe: TreeChange = {
+    kind: "put",
+    field: "changes",
+    path: "probe",
+    oid: EMPTY_TREE_OID,
+    derivedFrom: ZERO_OID,
+  };
+  const outcome = await repo.store.commit(toRequest(commit, [probe], { blobs: [] }));
+  return outcome.kind === "committed" || outcome.kind === "idempotency-mismatch" ? outcome : null;
+}
+
+async function buildRequest(
+  storeObjects: StoreObjects,
+  repo: RepoHandle,
+  commit: NewCommit,
+  derived: readonly DerivedChange[],
+): Promise<CommitRequest> {
+  const derivedByField = new Map(derived.map((entry) => [entry.change.field, entry]));
+  const changes: TreeChange[] = [];
+  const blobs = new Map<Oid, GitObject>();
+  for (const draft of commit.drafts) {
+    const made = draft.kind === "ready" ? draft : derivedByField.get(draft.field);
+    if (!made) continue;
+    changes.push(made.change);
+    if (made.blob) blobs.set(made.blob.oid, made.blob);
+  }
+  return toRequest(commit, changes, await placeBlobs(storeObjects, repo, [...blobs.values()], commit.nowMs));
+}
+
+type PlacedBlobs = Pick<CommitRequest, "blobs" | "pack">;
+
+async function placeBlobs(
+  storeObjects: StoreObjects,
+  repo: RepoHandle,
+  blobs: readonly GitObject[],
+  createdAtMs: number,
+): Promise<PlacedBlobs> {
+  const total = blobs.reduce((sum, blob) => sum + blob.data.length, 0);
+  const isPacked = (blob: GitObject) => total > ROW_TOTAL_BYTES || blob.data.length > ROW_BLOB_BYTES;
+  const packed = blobs.filter(isPacked);
+  if (packed.length === 0) return { blobs };
+  const reserved = await repo.store.beginPack();
+  const pack = await storeObjects(repo.files, { ...reserved, createdAtMs }, packed);
+  return { blobs: blobs.filter((blob) => !isPacked(blob)), pack };
+}
+
+function toRequest(commit: NewCommit, changes: readonly TreeChange[], placed: PlacedBlobs): CommitRequest {
+  const { branch, message, author, committer, parentOid, actor, idempotency } = commit;
+  const requiredOids = commit.drafts.flatMap((draft) =>
+    draft.kind === "ready" && draft.requiredOid ? [draft.requiredOid] : [],
+  );
+  return {
+    branch,
+    message,
+    author,
+    committer,
+    changes,
+    ...placed,
+    requiredOids: [...new Set(requiredOids)],
+    actor,
+    ...(parentOid === undefined ? {} : { parentOid }),
+    ...(idempotency ? { idempotency } : {}),
+  };
+}

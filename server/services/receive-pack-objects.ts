@@ -1,0 +1,163 @@
+import type { ObjectType } from "../git/hash/object-type.ts";
+import type { Oid } from "../git/hash/oid.ts";
+import { verifyObject } from "../git/object/verify-object.ts";
+import { inspectTree } from "../git/object/verify-tree.ts";
+import { type IngestedPack, ingestPack, type OnObject } from "../git/pack/ingest-pack.ts";
+import type { Found, GitObject, ObjectHeader, ObjectReader, PackEntry } from "../git/ports.ts";
+import type { RepoHandle } from "../ports/repo.ts";
+import { checkGitmodules, refuseFaults } from "./receive-pack-gitmodules.ts";
+import { createPushSpool, type PushSpool } from "./receive-pack-spool.ts";
+
+/** The objects of a push, checked, and not visible to anybody yet. */
+export interface ReceivedPack {
+  readonly objects: number;
+  /** `below` with the new objects over it. */
+  layOver(below: ObjectReader): ObjectReader;
+  /** Puts them where a transaction can make them visible; gives what to add to it. */
+  store(): Promise<{ readonly objects?: readonly GitObject[]; readonly pack?: PackEntry }>;
+  /** Removes what was written. */
+  discard(): Promise<void>;
+}
+
+/** A push up to this size goes into the hot tier, in the transaction that moves the ref: no file is written. */
+const HOT_OBJECTS = 100;
+const HOT_BYTES = 1024 * 1024;
+/** A larger pack is written to storage while it arrives. */
+const MEMORY_BYTES = 16 * 1024 * 1024;
+const LIMITS = {
+  maxObjects: 5_000_000,
+  maxObjectBytes: 1024 * 1024 * 1024,
+  maxPackBytes: 4 * 1024 * 1024 * 1024,
+};
+
+/**
+ * Takes in the pack of a push and checks each of its objects.
+ * @throws GitError corrupt-pack, corrupt-object, missing-object, limit-exceeded, protocol; nothing is left behind then
+ */
+export async function receiveObjects(
+  repo: RepoHandle,
+  bytes: AsyncIterable<Uint8Array>,
+  now: () => number,
+): Promise<ReceivedPack> {
+  const small = createSmallPush();
+  const gitmodules = new Set<Oid>();
+  const spool = createPushSpool(repo, now);
+  try {
+    const pack = await ingestPack(bytes, {
+      limits: LIMITS,
+      memoryBytes: MEMORY_BYTES,
+      spool,
+      findBases: async (oids) => (await repo.objects.readObjects(oids)).found,
+      onObject(oid, type, data) {
+        if (data) checkObject(oid, type, { data, gitmodules });
+        small.take(oid, type, data);
+      },
+    });
+    const received = small.objects ? receivedSmall(small.objects, spool) : receivedLarge(pack, spool);
+    await checkGitmodules(received.layOver(repo.objects), gitmodules);
+    return received;
+  } catch (error) {
+    await spool.discard();
+    throw error;
+  }
+}
+
+/**
+ * Notes in `gitmodules` which blobs are to be looked at when all has arrived: a tree comes before or after them.
+ * @throws GitError corrupt-object with git's name for the fault, as receive.fsckObjects has it
+ */
+function checkObject(
+  oid: Oid,
+  type: ObjectType,
+  { data, gitmodules }: { readonly data: Uint8Array; readonly gitmodules: Set<Oid> },
+): void {
+  if (type !== "tree") {
+    refuseFaults(oid, verifyObject(type, data));
+    return;
+  }
+  const tree = inspectTree(data);
+  refuseFaults(oid, tree.faults);
+  for (const blob of tree.gitmodules) gitmodules.add(blob);
+}
+
+/** Keeps the objects of a push for as long as it is small. */
+function createSmallPush(): { readonly take: OnObject; readonly objects: GitObject[] | null } {
+  let objects: GitObject[] | null = [];
+  let total = 0;
+  return {
+    get objects() {
+      return objects;
+    },
+    take(oid: Oid, type: ObjectType, data: Uint8Array | null) {
+      if (!objects) return;
+      total += data?.length ?? HOT_BYTES;
+      if (data === null || total > HOT_BYTES || objects.length >= HOT_OBJECTS) objects = null;
+      else objects.push({ oid, type, data: data.slice() });
+    },
+  };
+}
+
+function receivedSmall(objects: readonly GitObject[], spool: PushSpool): ReceivedPack {
+  const byOid = new Map(objects.map((object) => [object.oid, object]));
+  const reader: ObjectReader = {
+    readObjects: async (oids) => pick(oids, (oid) => byOid.get(oid)),
+    readHeaders: async (oids) =>
+      pick(oids, (oid) => {
+        const object = byOid.get(oid);
+        return object && { type: object.type, size: object.data.length };
+      }),
+  };
+  return {
+    objects: objects.length,
+    layOver: (below) => layReaders(reader, below),
+    store: async () => ({ objects: [...byOid.values()] }),
+    discard: () => spool.discard(),
+  };
+}
+
+function receivedLarge(pack: IngestedPack, spool: PushSpool): ReceivedPack {
+  const reader = pack.open();
+  return {
+    objects: pack.objects - pack.addedBases,
+    layOver: (below) => layReaders(reader, below),
+    store: async () => ({ pack: await spool.storePack(pack) }),
+    discard: () => spool.discard(),
+  };
+}
+
+function layReaders(above: ObjectReader, below: ObjectReader): ObjectReader {
+  return {
+    readObjects: (oids) =>
+      readThrough<GitObject>(
+        oids,
+        (ids) => above.readObjects(ids),
+        (ids) => below.readObjects(ids),
+      ),
+    readHeaders: (oids) =>
+      readThrough<ObjectHeader>(
+        oids,
+        (ids) => above.readHeaders(ids),
+        (ids) => below.readHeaders(ids),
+      ),
+  };
+}
+
+type Read<T> = (oids: readonly Oid[]) => Promise<Found<T>>;
+
+async function readThrough<T>(oids: readonly Oid[], above: Read<T>, below: Read<T>): Promise<Found<T>> {
+  const first = await above(oids);
+  if (first.missing.length === 0) return first;
+  const second = await below(first.missing);
+  return { found: new Map([...first.found, ...second.found]), missing: second.missing };
+}
+
+function pick<T>(oids: readonly Oid[], find: (oid: Oid) => T | undefined): Found<T> {
+  const found = new Map<Oid, T>();
+  const missing: Oid[] = [];
+  for (const oid of oids) {
+    const value = find(oid);
+    if (value === undefined) missing.push(oid);
+    else found.set(oid, value);
+  }
+  return { found, missing };
+}

@@ -1,0 +1,57 @@
+import { GitError } from "../git/errors.ts";
+import { streamPack } from "../git/pack/write-pack.ts";
+import type { ObjectReader } from "../git/ports.ts";
+import { FLUSH_PKT } from "../git/protocol/pkt-line.ts";
+import { encodeSideband } from "../git/protocol/sideband.ts";
+import { readPackEntries } from "./upload-pack-entries.ts";
+import { type FetchScope, type Selection, selectObjects } from "./upload-pack-objects.ts";
+
+export interface PackReplyOptions {
+  /** Longest side-band line; null = the pack goes bare, without progress and without a way to tell of an error. */
+  readonly sidebandBytes: number | null;
+  /** Hears of failures that the client only learns of as "internal error". */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * The pack of a reply and the flush after it. What fails from here on is told in band 3: the reply has begun.
+ */
+export async function* streamPackReply(
+  objects: ObjectReader,
+  scope: FetchScope,
+  options: PackReplyOptions,
+): AsyncGenerator<Uint8Array> {
+  const { sidebandBytes } = options;
+  if (sidebandBytes === null) {
+    yield* packObjects(objects, await selectObjects(objects, scope), scope);
+    return;
+  }
+  const say = (text: string) => encodeSideband(2, text, sidebandBytes);
+  const progress = !scope.request.noProgress;
+  try {
+    // Sent before the walk: a client that waits in silence gives up, and so do proxies.
+    if (progress) yield say("Enumerating objects...\r");
+    const selection = await selectObjects(objects, scope);
+    const count = selection.list.length;
+    if (progress) yield say(`Enumerating objects: ${count}, done.\n`);
+    for await (const chunk of packObjects(objects, selection, scope))
+      yield encodeSideband(1, chunk, sidebandBytes);
+    if (progress) yield say(`Total ${count} objects sent.\n`);
+    yield FLUSH_PKT;
+  } catch (error) {
+    const known = error instanceof GitError;
+    if (!known || error.code !== "limit-exceeded") options.onFailure(error);
+    yield encodeSideband(3, `upload-pack: ${known ? error.message : "internal error"}\n`, sidebandBytes);
+  }
+}
+
+function packObjects(
+  objects: ObjectReader,
+  selection: Selection,
+  { request }: FetchScope,
+): AsyncIterable<Uint8Array> {
+  return streamPack(readPackEntries(objects, selection), {
+    count: selection.list.length,
+    ofsDelta: request.ofsDelta,
+  });
+}

@@ -1,0 +1,119 @@
+import type { Hono } from "hono";
+import type { FileStore } from "../git/ports.ts";
+import type { OrgStore } from "../ports/org.ts";
+import type { CommittingRepoStore, RepoLifecycle } from "../ports/repo.ts";
+import { createHttpApp } from "../routes/create-app.ts";
+import type { DispatchDeps } from "../routes/dispatch.ts";
+import { createHandlers } from "../routes/handlers.ts";
+import type { HandlerMap } from "../routes/router.ts";
+import { createListingCache } from "../services/files/listing-cache.ts";
+import { createKeySecret, hashSecret, orgIdOf } from "../services/org-keys.ts";
+import { planCommit } from "../services/plan-commit.ts";
+import { createRateLimiter } from "../services/rate-limit.ts";
+import { createMemoryFiles } from "../stores/memory-files.ts";
+import { createMemoryRepoStore } from "../stores/memory-repo-store.ts";
+import { createObjectCache } from "../stores/object-cache.ts";
+import { createRepoHandle } from "../stores/repo-handle.ts";
+import { storeObjects } from "../stores/store-pack.ts";
+import { createMemoryOrgStore } from "./memory-org-store.ts";
+
+export const ADMIN_KEY = "test-admin-key";
+
+export interface MemoryAppOptions {
+  /** Handlers that take the place of the real ones. */
+  readonly handlers?: Partial<HandlerMap>;
+  readonly limits?: "on" | "off";
+  readonly adminKey?: string | null;
+  readonly now?: () => number;
+}
+
+export interface MemoryApp {
+  readonly app: Hono;
+  /** Sends to the app: a path or URL, as with `app.request`. */
+  readonly request: (path: string, init?: RequestInit) => Promise<Response>;
+  readonly openOrg: (orgId: string) => OrgStore;
+  /** Lines logged so far: what became a 500. */
+  readonly log: readonly Readonly<Record<string, unknown>>[];
+  /** A new org with its first master key. */
+  readonly createOrg: (slug: string) => Promise<{ id: string; slug: string; apiKey: string; keyId: string }>;
+}
+
+/** The whole server in this process, over memory: for tests of handlers and of the SDK. */
+export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
+  const now = options.now ?? Date.now;
+  const log: Readonly<Record<string, unknown>>[] = [];
+  const openOrg = openOrgs(options.limits === "on", now);
+  const { repos, openRepo } = createMemoryRepos();
+  const adminKey = options.adminKey === undefined ? ADMIN_KEY : options.adminKey;
+  const app = createHttpApp(
+    {
+      openOrg,
+      openRepo,
+      adminKeyHash: adminKey === null ? null : hashSecret(adminKey),
+      now,
+      clockMs: () => performance.now(),
+      log: (line) => log.push(line),
+    },
+    {
+      ...createHandlers({
+        repos,
+        openOrg,
+        storeObjects,
+        listings: createListingCache(),
+        log: (line) => log.push(line),
+      }),
+      ...options.handlers,
+    },
+  );
+  return {
+    app,
+    request: async (path, init) => app.request(path, init),
+    openOrg,
+    log,
+    async createOrg(slug) {
+      const id = orgIdOf(slug);
+      const apiKey = createKeySecret(id);
+      const created = await openOrg(id).createOrg({ slug, name: null, keyHash: hashSecret(apiKey) });
+      if (!created) throw new Error(`org ${slug} exists already`);
+      return { id, slug, apiKey, keyId: created.keyId };
+    },
+  };
+}
+
+function openOrgs(limited: boolean, now: () => number): (orgId: string) => OrgStore {
+  const orgs = new Map<string, OrgStore>();
+  return (orgId) => {
+    const known = orgs.get(orgId);
+    if (known) return known;
+    const org = createMemoryOrgStore({ now, limiter: limited ? createRateLimiter() : null });
+    orgs.set(orgId, org);
+    return org;
+  };
+}
+
+function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
+  readonly repos: RepoLifecycle;
+} {
+  const files: FileStore = createMemoryFiles();
+  const cache = createObjectCache();
+  const stores = new Map<string, CommittingRepoStore>();
+  return {
+    openRepo(record) {
+      const store = stores.get(record.id);
+      if (!store) throw new Error(`no store for ${record.id}`);
+      return createRepoHandle(record, { store, files, cache });
+    },
+    repos: {
+      async create({ repoId, defaultBranch, first }) {
+        if (stores.has(repoId)) return false;
+        const store = createMemoryRepoStore({ planCommit, repoId, defaultBranch, files, cache });
+        if (first) await store.transact(first);
+        stores.set(repoId, store);
+        return true;
+      },
+      async destroy(repoId) {
+        stores.delete(repoId);
+      },
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Hono } from "hono";
+import type { OrgStore } from "./ports/org.ts";
+import type { AppParts } from "./routes/create-app.ts";
+import { createHttpApp } from "./routes/create-app.ts";
+import { createHandlers } from "./routes/handlers.ts";
+import { createListingCache } from "./services/files/listing-cache.ts";
+import { hashSecret } from "./services/org-keys.ts";
+import { createDurableOrgStore } from "./stores/durable-org-store.ts";
+import { createDurableRepoLifecycle } from "./stores/durable-repo-lifecycle.ts";
+import { createDurableRepoStore } from "./stores/durable-repo-store.ts";
+import { createObjectCache } from "./stores/object-cache.ts";
+import { createR2Files } from "./stores/r2-files.ts";
+import { createRepoHandle } from "./stores/repo-handle.ts";
+import type { RepoRpc } from "./stores/repo-rpc.ts";
+import { storeObjects } from "./stores/store-pack.ts";
+
+/** Bindings and variables of a deployment; wrangler.toml names them. */
+export interface Env {
+  readonly REPO: { getByName(name: string): RepoRpc };
+  readonly ORG: { getByName(name: string): OrgStore };
+  readonly PACKS: R2Bucket;
+  /** "off" switches rate limits off; read by OrgDO. */
+  readonly RATE_LIMITS?: string;
+  /** Secret. Opens the operator's routes; without it they do not exist. */
+  readonly ADMIN_KEY?: string;
+}
+
+/** The app over a deployment's bindings. */
+export function createApp(env: Env): Hono {
+  const files = createR2Files(env.PACKS);
+  const cache = createObjectCache();
+  const parts: AppParts = {
+    openOrg: (orgId) => createDurableOrgStore(() => env.ORG.getByName(orgId)),
+    openRepo: (record) =>
+      createRepoHandle(record, {
+        store: createDurableRepoStore(() => env.REPO.getByName(record.id)),
+        files,
+        cache,
+      }),
+    adminKeyHash: env.ADMIN_KEY ? hashSecret(env.ADMIN_KEY) : null,
+    now: Date.now,
+    clockMs: () => performance.now(),
+    log: (line) => console.error(JSON.stringify(line)),
+  };
+  const repos = createDurableRepoLifecycle(env.REPO);
+  return createHttpApp(
+    parts,
+    createHandlers({ ...parts, repos, storeObjects, listings: createListingCache() }),
+  );
+}
+
+/** The fetch handler of a Worker: `export default { fetch: createHandler() }` is a whole deployment. */
+export function createHandler(): (request: Request, env: Env, ctx: ExecutionContext) => Promise<Response> {
+  const apps = new WeakMap<Env, Hono>();
+  return async (request, env, ctx) => {
+    let app = apps.get(env);
+    if (!app) {
+      app = createApp(env);
+      apps.set(env, app);
+    }
+    return app.fetch(request, env, ctx);
+  };
+}
