@@ -1,0 +1,24 @@
+import { Minimatch } from "minimatch";
+
+/** A pattern ready to be matched with repository paths. */
+export interface CompiledGlob {
+  /** Directory below which every match lies: the pattern's literal beginning. */
+  readonly root: string;
+  match(path: string): boolean;
+}
+
+/** Segments without anything that a pattern language could mean. */
+const LITERAL = /^[^*?[\]{}()!+@\\]*$/;
+
+/**
+ * Compiles a pattern: `*`, `?`, `**`, classes and braces, never a negation. Names that begin with a dot match like any
+ * others, as the server's prefetch has it: `.github/workflows/*` is what an agent asks for.
+ */
+export function compileGlob(pattern: string): CompiledGlob {
+  const segments = pattern.split("/");
+  const literal = segments.findIndex((segment) => !LITERAL.test(segment));
+  const root = segments.slice(0, literal === -1 ? segments.length : literal).join("/");
+  if (literal === -1) return { root, match: (path) => path === pattern };
+  const glob = new Minimatch(pattern, { dot: true, nonegate: true, nocomment: true, platform: "linux" });
+  return { root, match: (path) => glob.match(path) };
+}

@@ -1,0 +1,180 @@
+import type { Remote, RemoteRepo } from "../kernel/remote.ts";
+import type { BaseTree } from "../tree/base-tree.ts";
+import { TreeEditor, untouchedRoot } from "../tree/editor.ts";
+import { type LoadedTree, loadTree } from "../tree/load-tree.ts";
+import { mergeTrees } from "../tree/merge.ts";
+import { type DirNode, findNode, isDirectory, knownShaOf, sizeOf, type TreeNode } from "../tree/nodes.ts";
+
+/** One repository of a mount as the caller asked for it. */
+export interface VolumeOptions {
+  /** First segment of its paths; "" puts it at the mount's root, without a name of its own. */
+  readonly name: string;
+  readonly repo: RemoteRepo;
+  /** What to read: branch, tag or commit. */
+  readonly ref: string;
+  /** Where commits go; null when that is the branch that `ref` stands for, which the server knows. */
+  readonly branch: string | null;
+  readonly writable: boolean;
+}
+
+/**
+ * One mounted repository: the commit that it reads, and the mount's own state on top. `committed` is what the server has
+ * as far as this mount knows; the difference between it and the editor's tree is what is unsaved.
+ */
+export class Volume {
+  readonly name: string;
+  readonly repo: RemoteRepo;
+  readonly writable: boolean;
+  readonly editor: TreeEditor;
+  readonly #ref: string;
+  readonly #remote: Remote;
+  #branch: string | null;
+  #committed: DirNode;
+  #commitSha: string | null;
+  #base: BaseTree;
+  /** Unsaved paths that somebody else changed too, as a refresh found; with what our change was made from. */
+  readonly #overlaps = new Map<string, string | null>();
+  /** Symlink targets by blob id: few and small, and walking a path must not wait for the cache's whims. */
+  readonly #targets = new Map<string, string>();
+
+  constructor(remote: Remote, options: VolumeOptions, loaded: LoadedTree & { readonly now: () => number }) {
+    this.name = options.name;
+    this.repo = options.repo;
+    this.writable = options.writable;
+    this.#remote = remote;
+    this.#ref = options.ref;
+    this.#branch = options.branch ?? loaded.branch ?? null;
+    this.#base = loaded.tree;
+    this.#committed = untouchedRoot(loaded.tree);
+    this.#commitSha = loaded.tree.commitSha;
+    this.editor = new TreeEditor(this.#committed, loaded.now);
+  }
+
+  /** Commit that is read; null while the branch has none. */
+  get commitSha(): string | null {
+    return this.#commitSha;
+  }
+
+  get committed(): DirNode {
+    return this.#committed;
+  }
+
+  /** The listing last loaded. */
+  get base(): BaseTree {
+    return this.#base;
+  }
+
+  get overlaps(): ReadonlyMap<string, string | null> {
+    return this.#overlaps;
+  }
+
+  /** What is at a path, unsaved changes included, symlinks not followed. */
+  find(path: string): TreeNode | null {
+    return findNode(this.editor.root, path);
+  }
+
+  /** Branch that commits go to; asks the server once when only it knows. */
+  async readBranch(): Promise<string> {
+    this.#branch ??= await this.#remote.findDefaultBranch(this.repo);
+    return this.#branch;
+  }
+
+  /**
+   * Where the server has the content of a node that is not in memory. The path of the commit being read is preferred,
+   * because reads of one commit share requests; a moved file is asked for where its listing had it.
+   */
+  locate(
+    path: string,
+    node: TreeNode,
+  ): { commitSha: string; path: string; sha: string; size: number } | null {
+    const sha = knownShaOf(node);
+    if (sha === null) return null;
+    const size = sizeOf(node);
+    const here = findNode(this.#committed, path);
+    if (this.#commitSha !== null && here !== null && knownShaOf(here) === sha) {
+      return { commitSha: this.#commitSha, path, sha, size };
+    }
+    if (node.kind === "base" && node.tree.commitSha !== null) {
+      return { commitSha: node.tree.commitSha, path: node.tree.pathAt(node.row), sha, size };
+    }
+    if (node.kind !== "file" || node.content.kind !== "blob") return null;
+    const { commitSha, path: origin } = node.content;
+    return { commitSha, path: origin, sha, size };
+  }
+
+  findTarget(sha: string): string | null {
+    return this.#targets.get(sha) ?? null;
+  }
+
+  rememberTarget(sha: string, target: string): void {
+    this.#targets.set(sha, target);
+  }
+
+  /** Forgets which paths others changed: a commit without any of them has landed. */
+  clearOverlaps(): void {
+    this.#overlaps.clear();
+  }
+
+  /** A commit of `saved` has landed and is exactly that: it becomes what the mount reads, without a request. */
+  advance(saved: DirNode, commitSha: string): void {
+    this.#committed = saved;
+    this.#commitSha = commitSha;
+  }
+
+  /**
+   * Reads a newer commit: lists it once and carries unsaved changes over. Paths that both sides changed are remembered;
+   * the mount goes on seeing its own.
+   *
+   * @param ref what to list; the mount's own ref when absent.
+   * @param saved the part of the mount's changes that the newer commit holds.
+   */
+  async refresh(
+    options: {
+      readonly ref?: string;
+      readonly saved?: DirNode;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
+  ) {
+    const { tree } = await loadTree(this.#remote, this.repo, {
+      ref: options.ref ?? this.#ref,
+      signal: options.signal,
+    });
+    const newer = untouchedRoot(tree);
+    // From here on nothing waits, so that no write can come in between.
+    const merged = mergeTrees(this.editor.freeze(), options.saved ?? this.#committed, newer);
+    for (const { path, baseSha } of merged.overlaps) {
+      if (!this.#overlaps.has(path)) this.#overlaps.set(path, baseSha);
+    }
+    this.#base = tree;
+    this.#committed = newer;
+    this.#commitSha = tree.commitSha;
+    this.editor.reset(merged.root);
+  }
+
+  /** Takes one path, or everything, back to what was committed. */
+  discard(path: string | null): void {
+    if (path === null || path === "") {
+      this.editor.reset(this.#committed);
+      this.#overlaps.clear();
+      return;
+    }
+    for (const overlap of this.#overlaps.keys()) {
+      if (overlap === path || overlap.startsWith(`${path}/`)) this.#overlaps.delete(overlap);
+    }
+    restore(this.editor, this.#committed, path);
+  }
+}
+
+/** Puts back what `committed` has at a path, its directories included; removes what it does not have. */
+function restore(editor: TreeEditor, committed: DirNode, path: string): void {
+  const node = findNode(committed, path);
+  const segments = path.split("/");
+  for (let depth = 1; depth < segments.length; depth += 1) {
+    const parent = segments.slice(0, depth).join("/");
+    const present = findNode(editor.root, parent);
+    if (present !== null && isDirectory(present)) continue;
+    if (node === null) return;
+    editor.set(parent, editor.emptyDirectory());
+  }
+  editor.set(path, node);
+}

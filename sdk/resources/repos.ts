@@ -1,0 +1,96 @@
+import type { RepoRef } from "../contract/names.ts";
+import type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "../contract/repos.ts";
+import type { Result } from "../http/reply.ts";
+import type { CallOptions, RequestFunction } from "../http/request.ts";
+import type { PageQuery } from "./paging.ts";
+
+/** Which repositories to list. */
+export interface RepoListOptions extends PageQuery {
+  readonly offset?: number;
+  readonly namespace?: string;
+  readonly is_template?: boolean;
+}
+
+/** The org's repositories. Creating, updating and deleting takes the master key. */
+export class Repos {
+  readonly #request: RequestFunction;
+
+  constructor(request: RequestFunction) {
+    this.#request = request;
+  }
+
+  /**
+   * Creates a repository; with `init` (the default) it has one empty commit.
+   *
+   * @example
+   * const { data, error } = await cg.repos.create({ slug: "my-app", visibility: "private" });
+   * if (error === null) console.log(data.git_url);
+   */
+  create(body: RepoCreate, options: CallOptions = {}): Promise<Result<Repo>> {
+    return this.#request("POST /repos", { ...options, body });
+  }
+
+  /**
+   * One page of the org's repositories, oldest first.
+   *
+   * @example
+   * const { data } = await cg.repos.list({ limit: 100 });
+   * console.log(data?.repos.map((repo) => repo.slug));
+   */
+  list(query: RepoListOptions = {}, options: CallOptions = {}): Promise<Result<RepoList>> {
+    const { is_template, ...rest } = query;
+    const flag =
+      is_template === undefined ? {} : { is_template: is_template ? ("true" as const) : ("false" as const) };
+    return this.#request("GET /repos", { ...options, query: { ...rest, ...flag } });
+  }
+
+  /**
+   * Every repository, page after page as the loop goes on. A page that fails ends the loop with its ApiError.
+   *
+   * @example
+   * for await (const repo of cg.repos.listAll()) console.log(repo.slug);
+   */
+  async *listAll(
+    query: Omit<RepoListOptions, "cursor" | "offset"> = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<Repo> {
+    let cursor: string | null | undefined;
+    do {
+      const page: Result<RepoList> = await this.list(cursor ? { ...query, cursor } : query, options);
+      if (page.error !== null) throw page.error;
+      yield* page.data.repos;
+      cursor = page.data.next_cursor;
+    } while (cursor);
+  }
+
+  /**
+   * One repository, with what it was forked from and whether it has commits.
+   *
+   * @example
+   * const { data } = await cg.repos.get("my-app");
+   * console.log(data?.default_branch, data?.is_empty);
+   */
+  get(repo: RepoRef, options: CallOptions = {}): Promise<Result<RepoDetails>> {
+    return this.#request("GET /repos/:repo", { ...options, params: { repo } });
+  }
+
+  /**
+   * Changes description, visibility, default branch, template or index flag.
+   *
+   * @example
+   * await cg.repos.update("my-app", { description: "The app" });
+   */
+  update(repo: RepoRef, body: RepoUpdate, options: CallOptions = {}): Promise<Result<Repo>> {
+    return this.#request("PATCH /repos/:repo", { ...options, params: { repo }, body });
+  }
+
+  /**
+   * Deletes a repository.
+   *
+   * @example
+   * await cg.repos.delete("my-app");
+   */
+  delete(repo: RepoRef, options: CallOptions = {}): Promise<Result<{ deleted: true }>> {
+    return this.#request("DELETE /repos/:repo", { ...options, params: { repo } });
+  }
+}
