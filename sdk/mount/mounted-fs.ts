@@ -2,7 +2,7 @@ import { MountError } from "../errors.ts";
 import type { CacheStats } from "./blobs/content-source.ts";
 import type { CallContext } from "./calls/call-context.ts";
 import { CopyCalls } from "./calls/copy-calls.ts";
-import { matchFiles, parsePatterns, routeGlob } from "./calls/glob-calls.ts";
+import { matchFiles, parsePatterns, routeGlobs } from "./calls/glob-calls.ts";
 import { type PrefetchOptions, type PrefetchResult, prefetchFiles } from "./calls/prefetch-calls.ts";
 import { ReadCalls } from "./calls/read-calls.ts";
 import { type AfterWrite, WriteCalls, type WriteMode } from "./calls/write-calls.ts";
@@ -152,13 +152,7 @@ export class MountedFS {
   }
 
   async exists(path: string): Promise<boolean> {
-    try {
-      await this.#reads.access(path, 0, { syscall: "access", path });
-      return true;
-    } catch (error) {
-      if (error instanceof MountError && error.code !== "EIO" && error.code !== "EACCES") return false;
-      throw error;
-    }
+    return await this.#reads.exists(path, { syscall: "access", path });
   }
 
   /** Rejects unless the path exists and may be read (4), written (2), executed (1), as `mode` asks. */
@@ -173,8 +167,8 @@ export class MountedFS {
   /** Mount paths of the files and links that match any pattern (`*`, `?`, `**`, classes, braces), sorted. */
   async glob(patterns: string | readonly string[]): Promise<string[]> {
     this.#context.checkOpen({ syscall: "glob" });
-    const globs = parsePatterns(patterns, "glob").flatMap((pattern) => routeGlob(this.#context, pattern));
-    return matchFiles(globs)
+    const globs = await routeGlobs(this.#context, parsePatterns(patterns, "glob"));
+    return (await matchFiles(globs))
       .map(({ volume, path }) => this.#context.table.format(volume, path))
       .sort();
   }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LooseFs } from "./fs-oracle.ts";
 
@@ -5,6 +6,8 @@ import type { LooseFs } from "./fs-oracle.ts";
 export interface FsPair {
   readonly subject: LooseFs;
   readonly oracle: LooseFs;
+  /** Something that changes nothing that can be seen, such as a commit; random sequences do it now and then. */
+  readonly settle?: () => Promise<unknown>;
   readonly remove: () => Promise<void>;
 }
 
@@ -227,5 +230,71 @@ export function fsContract(
       }
       expect(differences.join("\n")).toBe("");
     });
+  });
+}
+
+/** Few names, so that steps meet: one on the way of another, a file where there was a directory. */
+const NAMES = ["/a", "/b", "/a/a", "/a/b", "/b/a", "/a/a/c", "/l", "/l/a", "/a/../b", "/b/"] as const;
+const path = fc.constantFrom(...NAMES);
+const text = fc.constantFrom("", "x", "content", "other content\n");
+
+const randomStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.tuple(fc.constant("writeFile"), path, text),
+  fc.tuple(
+    fc.constant("writeFile"),
+    path,
+    text,
+    fc.constantFrom({ flag: "wx" }, { mode: 0o755 }, { flag: "r+" }),
+  ),
+  fc.tuple(fc.constant("appendFile"), path, text),
+  fc.tuple(fc.constant("mkdir"), path),
+  fc.tuple(fc.constant("mkdir"), path, fc.constant({ recursive: true })),
+  fc.tuple(fc.constant("rename"), path, path),
+  fc.tuple(fc.constant("rename"), path, path),
+  fc.tuple(fc.constant("copyFile"), path, path),
+  fc.tuple(fc.constant("symlink"), fc.constantFrom("a", "./b", "b/a", "l", "a/../b"), path),
+  fc.tuple(fc.constant("rmdir"), path),
+  fc.tuple(fc.constant("unlink"), path),
+  fc.tuple(fc.constant("rm"), path, fc.constant({ force: true })),
+  fc.tuple(
+    fc.constant("rm"),
+    fc.constantFrom("/a", "/b", "/a/a"),
+    fc.constant({ recursive: true, force: true }),
+  ),
+  fc.tuple(fc.constant("chmod"), path, fc.constantFrom(0o755, 0o644)),
+  fc.tuple(fc.constant("truncate"), path, fc.nat(12)),
+  fc.tuple(fc.constant("readdir"), path),
+  fc.tuple(fc.constant("readFile"), path, fc.constant("utf8")),
+  fc.tuple(fc.constant("settle")),
+);
+
+/** node's copyFile of a directory fails and then deletes the destination file; the mount leaves that alone. */
+async function isHarmful(oracle: LooseFs, [method, source]: Step): Promise<boolean> {
+  return method === "copyFile" && (await run(oracle, ["stat", source])) === "directory";
+}
+
+/** Runs random sequences of calls on both sides; a failing one is cut down to its shortest form. */
+export function fsSequences(name: string, makePair: () => Promise<FsPair>, numRuns = 300): void {
+  test(`${name} and node:fs/promises agree through random sequences`, { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(randomStep, { minLength: 4, maxLength: 40 }), async (steps) => {
+        const pair = await makePair();
+        try {
+          for (const step of steps) {
+            if (await isHarmful(pair.oracle, step)) continue;
+            if (step[0] === "settle") await pair.settle?.();
+            else
+              expect([describeStep(step), await run(pair.subject, step)]).toEqual([
+                describeStep(step),
+                await run(pair.oracle, step),
+              ]);
+          }
+          expect(await snapshot(pair.subject)).toBe(await snapshot(pair.oracle));
+        } finally {
+          await pair.remove();
+        }
+      }),
+      { numRuns, seed: 20260101 },
+    );
   });
 }

@@ -295,7 +295,7 @@ export class MemoryRemote implements Remote {
       readonly maxBlobBytes: number;
     },
   ) {
-    const globs = request.globs.map(compileGlob);
+    const globs = await Promise.all(request.globs.map(compileGlob));
     let entries = 0;
     let bytes = 0;
     for (const [path, file] of this.#filesAt(repo, request.commitSha)) {

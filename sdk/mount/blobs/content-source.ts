@@ -35,20 +35,17 @@ export class ContentSource {
     this.#shared = shared;
   }
 
-  /** A blob at once, or a promise of it. Rejects with an ApiError. */
-  read(address: BlobAddress): CachedBlob | Promise<CachedBlob> {
-    const cached = this.#shared.cache.find(address.sha);
-    if (cached !== null) {
-      this.#hits += 1;
-      return cached;
-    }
-    this.#misses += 1;
-    return this.#shared.reader.read(address);
+  /** A blob at once, if the cache has it. */
+  find(sha: string): CachedBlob | null {
+    const cached = this.#shared.cache.find(sha);
+    if (cached !== null) this.#hits += 1;
+    return cached;
   }
 
-  /** A blob only if it costs nothing. */
-  find(sha: string): CachedBlob | null {
-    return this.#shared.cache.find(sha);
+  /** A blob that `find` did not give. Rejects with an ApiError. */
+  read(address: BlobAddress): Promise<CachedBlob> {
+    this.#misses += 1;
+    return this.#shared.reader.read(address);
   }
 
   has(sha: string): boolean {

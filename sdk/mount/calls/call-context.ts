@@ -99,11 +99,11 @@ export class CallContext {
     if (node.kind === "file" && node.content.kind === "bytes") {
       return { sha: null, bytes: node.content.bytes, text: null };
     }
+    const cached = this.content.find(knownShaOf(node) ?? "");
+    if (cached !== null) return cached;
     const address = volume.locate(path, node);
     if (address === null) throw errnoError("EIO", site);
-    const blob = this.content.read({ ...address, repo: volume.repo });
-    if (!(blob instanceof Promise)) return blob;
-    return blob.catch((error: unknown) => {
+    return this.content.read({ ...address, repo: volume.repo }).catch((error: unknown) => {
       throw remoteError(error, site);
     });
   }
@@ -137,9 +137,12 @@ function findTarget(volume: Volume, node: TreeNode): string | null {
   return volume.findTarget(knownShaOf(node) ?? "");
 }
 
+function isFound(place: Place): place is Found {
+  return place.volume !== null && place.node !== null;
+}
+
 /** @throws MountPathError ENOENT when nothing is there. */
 export function requireFound(place: Place, site: CallSite): Found {
-  const { volume, node } = place;
-  if (volume === null || node === null) throw errnoError("ENOENT", site);
-  return { ...place, volume, node };
+  if (!isFound(place)) throw errnoError("ENOENT", site);
+  return place;
 }

@@ -25,10 +25,11 @@ export class CopyCalls {
   ): Promise<void> {
     const open = () => {
       const source = requireSource(this.#context.resolve(from, site, true), site);
-      if (isDirectory(source.node)) throw errnoError("EISDIR", site);
       const entry = () => this.#context.resolveEntry(to, site);
       const place = () => this.#context.resolve(to, site, true);
-      return { source, target: requireFileTarget({ entry, place }, options.exclusive ?? false, site) };
+      const target = requireFileTarget({ entry, place }, options.exclusive ?? false, site);
+      if (isDirectory(source.node)) throw errnoError("EISDIR", site);
+      return { source, target };
     };
     for (;;) {
       const { source, target } = await this.#context.run(open, site);

@@ -15,7 +15,7 @@ export interface RoutedGlob {
  * Which repositories a pattern is about. A pattern that begins with a repository's name (`/name/src/**`) is about that
  * one; with a single repository any other one is too, and with several a pattern that begins with a wildcard means all.
  */
-export function routeGlob(context: CallContext, pattern: string): readonly RoutedGlob[] {
+async function routeGlob(context: CallContext, pattern: string): Promise<readonly RoutedGlob[]> {
   const text = pattern.replace(/^(?:\.?\/)+/, "");
   const slash = text.indexOf("/");
   const first = slash === -1 ? text : text.slice(0, slash);
@@ -25,8 +25,16 @@ export function routeGlob(context: CallContext, pattern: string): readonly Route
   const { single, volumes } = context.table;
   if (single !== null) return [{ volume: single, pattern: text }];
   if (first === "**") return volumes.map((volume) => ({ volume, pattern: text }));
-  const names = compileGlob(first);
+  const names = await compileGlob(first);
   return volumes.filter((volume) => names.match(volume.name)).map((volume) => ({ volume, pattern: rest }));
+}
+
+/** Every pattern with the repositories that it is about. */
+export async function routeGlobs(
+  context: CallContext,
+  patterns: readonly string[],
+): Promise<readonly RoutedGlob[]> {
+  return (await Promise.all(patterns.map((pattern) => routeGlob(context, pattern)))).flat();
 }
 
 export function groupByVolume(globs: readonly RoutedGlob[]): ReadonlyMap<Volume, readonly string[]> {
@@ -47,10 +55,10 @@ export interface Match {
 }
 
 /** Files and links that any of the patterns matches, unsaved changes included, without a request. */
-export function matchFiles(globs: readonly RoutedGlob[]): readonly Match[] {
+export async function matchFiles(globs: readonly RoutedGlob[]): Promise<readonly Match[]> {
   const matches: Match[] = [];
   for (const [volume, patterns] of groupByVolume(globs)) {
-    const compiled = patterns.map(compileGlob);
+    const compiled = await Promise.all(patterns.map(compileGlob));
     const seen = new Set<string>();
     for (const root of commonRoots(compiled)) {
       const node = findNode(volume.editor.root, root);

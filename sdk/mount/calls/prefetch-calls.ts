@@ -2,7 +2,7 @@ import { type CallSite, errnoError, remoteError } from "../kernel/errno.ts";
 import { knownShaOf, sizeOf } from "../tree/nodes.ts";
 import type { Volume } from "../volume/volume.ts";
 import type { CallContext } from "./call-context.ts";
-import { groupByVolume, matchFiles, routeGlob } from "./glob-calls.ts";
+import { groupByVolume, matchFiles, routeGlobs } from "./glob-calls.ts";
 
 export interface PrefetchOptions {
   /** Contents to load at most, bytes. Default 16 MiB; the server's ceiling is 32 MiB per repository. */
@@ -34,7 +34,7 @@ export async function prefetchFiles(
 ): Promise<PrefetchResult> {
   const site = { syscall: "prefetch", path: patterns.join(",") };
   context.checkOpen(site);
-  const routed = patterns.flatMap((pattern) => routeGlob(context, pattern));
+  const routed = await routeGlobs(context, patterns);
   const { limits } = context.remote;
   const total = { entries: 0, bytes: 0, capped: false };
   for (const [volume, globs] of groupByVolume(routed)) {
@@ -64,7 +64,7 @@ async function prefetchVolume(
     options.maxBlobBytes ?? DEFAULT_BLOB_BYTES,
     context.remote.limits.prefetchBlobBytes,
   );
-  if (commitSha === null || isAllCached(context, volume, globs, maxBlobBytes)) {
+  if (commitSha === null || (await isAllCached(context, volume, globs, maxBlobBytes))) {
     return { entries: 0, bytes: 0, capped: false };
   }
   let entries = 0;
@@ -91,14 +91,14 @@ async function prefetchVolume(
 }
 
 /** Whether the listing shows that every match is in the cache. */
-function isAllCached(
+async function isAllCached(
   context: CallContext,
   volume: Volume,
   globs: readonly string[],
   maxBlobBytes: number,
-): boolean {
+): Promise<boolean> {
   if (globs.some((glob) => LOCAL_ONLY_SIGNS.test(glob))) return false;
-  const matches = matchFiles(globs.map((pattern) => ({ volume, pattern })));
+  const matches = await matchFiles(globs.map((pattern) => ({ volume, pattern })));
   return matches.every(({ node }) => {
     if (sizeOf(node) > maxBlobBytes || (node.kind === "file" && node.content.kind === "bytes")) return true;
     const sha = knownShaOf(node);

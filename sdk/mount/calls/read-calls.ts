@@ -1,3 +1,4 @@
+import { MountPathError } from "../../errors.ts";
 import type { CachedBlob } from "../blobs/blob-cache.ts";
 import { openSpan, type Span, streamBytes } from "../blobs/blob-stream.ts";
 import { type CallSite, errnoError, remoteError } from "../kernel/errno.ts";
@@ -33,6 +34,18 @@ export class ReadCalls {
     const place = resolved instanceof Promise ? await resolved : resolved;
     if (place.volume === null && place.path === "") return null;
     return requireFound(place, site);
+  }
+
+  /** Whether a path leads to something. Rejects only when that cannot be found out. */
+  async exists(path: unknown, site: CallSite): Promise<boolean> {
+    try {
+      const resolved = this.#context.run(() => this.#context.resolve(path, site, true), site);
+      const place = resolved instanceof Promise ? await resolved : resolved;
+      return place.node !== null || (place.volume === null && place.path === "");
+    } catch (error) {
+      if (error instanceof MountPathError) return false;
+      throw error;
+    }
   }
 
   /** A file to read. */

@@ -1,9 +1,10 @@
+import { MountPathError } from "../../errors.ts";
 import { type CallSite, errnoError } from "../kernel/errno.ts";
 import { encodeText } from "../kernel/text.ts";
 import { MODE } from "../tree/base-tree.ts";
 import { isSame } from "../tree/compare.ts";
 import { type FileContent, isDirectory, isEmptyDirectory, isSymlink, modeOf } from "../tree/nodes.ts";
-import type { Entry } from "../volume/resolve.ts";
+import type { Entry, Place } from "../volume/resolve.ts";
 import type { Volume } from "../volume/volume.ts";
 import { type CallContext, type Found, requireFound } from "./call-context.ts";
 import { requireChangeable, requireFileTarget, requireTarget, shareContent, type Target } from "./targets.ts";
@@ -268,10 +269,17 @@ export class WriteCalls {
 
   /** What stands in the way of a directory must be one; a link that leads nowhere is none. */
   #checkIsDirectory(path: string, onTheWay: boolean, site: CallSite): void {
-    const place = this.#context.resolve(path, site, true);
-    if (place.node === null && place.path !== "") throw errnoError(onTheWay ? "ENOTDIR" : "ENOENT", site);
-    if (place.node === null || isDirectory(place.node)) return;
-    throw errnoError(onTheWay ? "ENOTDIR" : "EEXIST", site);
+    let place: Place;
+    try {
+      place = this.#context.resolve(path, site, true);
+    } catch (error) {
+      if (onTheWay && error instanceof MountPathError) throw errnoError("ENOTDIR", site);
+      throw error;
+    }
+    const isRoot = place.volume === null && place.path === "";
+    if (isRoot || (place.node !== null && isDirectory(place.node))) return;
+    if (onTheWay) throw errnoError("ENOTDIR", site);
+    throw errnoError(place.node === null ? "ENOENT" : "EEXIST", site);
   }
 }
 
@@ -279,9 +287,9 @@ export class WriteCalls {
 function checkRename(source: Found, target: Entry, site: CallSite): void {
   const { node } = target;
   const directory = isDirectory(source.node);
+  if (!directory && (source.asDirectory || target.asDirectory)) throw errnoError("ENOTDIR", site);
   if (target.path.startsWith(`${source.path}/`)) throw errnoError(directory ? "EINVAL" : "ENOTDIR", site);
   if (source.path.startsWith(`${target.path}/`)) throw errnoError("ENOTEMPTY", site);
-  if (!directory && (source.asDirectory || target.asDirectory)) throw errnoError("ENOTDIR", site);
   if (source.path === target.path || node === null) return;
   if (!directory && isDirectory(node)) throw errnoError("EISDIR", site);
   if (directory && !isDirectory(node)) throw errnoError("ENOTDIR", site);

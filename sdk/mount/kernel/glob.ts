@@ -1,5 +1,3 @@
-import { Minimatch } from "minimatch";
-
 /** A pattern ready to be matched with repository paths. */
 export interface CompiledGlob {
   /** Directory below which every match lies: the pattern's literal beginning. */
@@ -13,12 +11,16 @@ const LITERAL = /^[^*?[\]{}()!+@\\]*$/;
 /**
  * Compiles a pattern: `*`, `?`, `**`, classes and braces, never a negation. Names that begin with a dot match like any
  * others, as the server's prefetch has it: `.github/workflows/*` is what an agent asks for.
+ *
+ * The matcher is a third of this package's weight and many mounts never match anything, so it is loaded when the first
+ * pattern needs it.
  */
-export function compileGlob(pattern: string): CompiledGlob {
+export async function compileGlob(pattern: string): Promise<CompiledGlob> {
   const segments = pattern.split("/");
   const literal = segments.findIndex((segment) => !LITERAL.test(segment));
   const root = segments.slice(0, literal === -1 ? segments.length : literal).join("/");
   if (literal === -1) return { root, match: (path) => path === pattern };
+  const { Minimatch } = await import("minimatch");
   const glob = new Minimatch(pattern, { dot: true, nonegate: true, nocomment: true, platform: "linux" });
   return { root, match: (path) => glob.match(path) };
 }

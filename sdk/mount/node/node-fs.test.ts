@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { fsContract } from "../../testing/fs-contract.ts";
+import { fsContract, fsSequences } from "../../testing/fs-contract.ts";
 import { createOracle, type LooseFs } from "../../testing/fs-oracle.ts";
 import { MemoryRemote } from "../../testing/memory-remote.ts";
 import { createSharedBlobs } from "../blobs/content-source.ts";
+import type { MountedFS } from "../mounted-fs.ts";
 import { openMount } from "../open-mount.ts";
 
 async function mountMemory() {
@@ -19,9 +20,21 @@ async function mountMemory() {
 
 async function makePair() {
   const oracle = await createOracle();
-  const { fs } = await mountMemory();
+  const { fs, parts } = await mountMemory();
   const subject = fs.promises as unknown as LooseFs; // Called by name.
-  return { subject, oracle: oracle.fs, remove: oracle.remove };
+  let turn = 0;
+  /** Commits, and every other time reads the commit anew; a mount that starts cold must see the same files. */
+  const settle = async () => {
+    await fs.commit();
+    turn += 1;
+    if (turn % 2 === 0) await fs.refresh();
+    const cold = await openMount({ repos: [{ slug: "app", as: "/" }] }, parts);
+    const shas = async (mount: MountedFS) =>
+      Promise.all((await mount.glob("**")).map(async (path) => [path, (await mount.lstat(path)).sha]));
+    expect(await shas(cold)).toEqual(await shas(fs));
+    expect(await fs.status()).toEqual([]);
+  };
+  return { subject, oracle: oracle.fs, settle, remove: oracle.remove };
 }
 
 /** Node empties these directories, cannot remove them, and says nothing. Refused here, as rm(1) refuses them. */
@@ -32,6 +45,8 @@ fsContract(
   makePair,
   new Map(HALF_REMOVED.map((path) => [`rm("${path}", {"recursive":true})`, "refused, not half done"])),
 );
+
+fsSequences("a mount", makePair);
 
 describe("the node face", () => {
   test("is an own enumerable property with methods that work detached", async () => {

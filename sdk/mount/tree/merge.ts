@@ -39,13 +39,34 @@ interface Sides {
 
 function mergeNode(path: string, sides: Sides, overlaps: Overlap[]): TreeNode | null {
   const { current, before, newer } = sides;
-  if (isSame(current, before)) return newer;
+  if (isSame(current, before)) return keepEmptyDirectories(current, newer);
   if (isSame(before, newer) || isSame(current, newer)) return current;
   if ([current, before, newer].every((node) => node === null || isDirectory(node))) {
     return mergeDirectory(path, sides, overlaps);
   }
   reportFiles(path, before, newer, overlaps);
   return current;
+}
+
+/**
+ * What `newer` has, and the directories that only the mount knows because nothing is in them: git has no such, so no
+ * commit can have removed them.
+ */
+function keepEmptyDirectories(ours: TreeNode | null, newer: TreeNode | null): TreeNode | null {
+  if (ours?.kind !== "dir" || ours.changes.size === 0 || newer === ours) {
+    return newer === null && ours?.kind === "dir" && isEmptyDirectory(ours) ? ours : newer;
+  }
+  if (newer !== null && !isDirectory(newer)) return newer;
+  const kept = new Map<string, TreeNode>();
+  for (const [name, child] of ours.changes) {
+    const theirs = newer === null ? null : findChild(newer, name);
+    const node = child === null ? theirs : keepEmptyDirectories(child, theirs);
+    if (node !== null && node !== theirs) kept.set(name, node);
+  }
+  if (kept.size === 0) return newer === null && isEmptyDirectory(ours) ? ours : newer;
+  const changes = new Map([...(newer?.kind === "dir" ? newer.changes : []), ...kept]);
+  const base = newer?.kind === "base" ? newer : newer?.kind === "dir" ? newer.base : null;
+  return { kind: "dir", base, changes, epoch: 0, mtimeMs: ours.mtimeMs };
 }
 
 function mergeDirectory(path: string, sides: Sides, overlaps: Overlap[]): TreeNode | null {
