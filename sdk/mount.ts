@@ -2,6 +2,9 @@ export type { CacheStats, SharedBlobs } from "./mount/blobs/content-source.ts";
 export { createSharedBlobs } from "./mount/blobs/content-source.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
+export type { ReadEncoding } from "./mount/faces/read-face.ts";
+export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
+export type { FileToWrite } from "./mount/faces/write-face.ts";
 export type {
   Remote,
   RemoteBlob,
@@ -14,9 +17,8 @@ export type {
   RemoteRepo,
   RemoteTreePage,
 } from "./mount/kernel/remote.ts";
-export { type FileToWrite, MountedFS, type ReadEncoding } from "./mount/mounted-fs.ts";
+export { MountedFS } from "./mount/mounted-fs.ts";
 export type { FileData } from "./mount/node/file-data.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
 export type { MountDirent, MountStats } from "./mount/node/stats.ts";
 export { type MountOptions, type MountParts, type MountRepo, openMount } from "./mount/open-mount.ts";
-export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/shapes.ts";

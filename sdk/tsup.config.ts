@@ -1,13 +1,30 @@
+import { readdirSync } from "node:fs";
 import { defineConfig } from "tsup";
 
-export default defineConfig({
-  entry: { index: "index.ts", mount: "mount.ts", "contract/index": "contract/index.ts" },
+/** Every file directly in `adapters/` is an entry point of its own: `@coregit/sdk/adapters/<name>`. */
+const adapters = readdirSync(new URL("adapters", import.meta.url))
+  .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+  .map((name) => name.slice(0, -".ts".length));
+
+const shared = {
   format: "esm",
-  // The core uses nothing of Node: the same files run in Workers, browsers, Bun and Deno.
-  platform: "neutral",
   target: "es2023",
   // tsup asks TypeScript for an option that its version 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
   treeshake: true,
   sourcemap: true,
+} as const;
+
+export default defineConfig({
+  ...shared,
+  entry: {
+    index: "index.ts",
+    mount: "mount.ts",
+    "contract/index": "contract/index.ts",
+    ...Object.fromEntries(adapters.map((name) => [`adapters/${name}`, `adapters/${name}.ts`])),
+  },
+  // The core uses nothing of Node: the same files run in Workers, browsers, Bun and Deno.
+  platform: "neutral",
+  // Consumers bring what an adapter plugs into.
+  external: [/^node:/, /^@mastra\//, /^@modelcontextprotocol\//, /^@openai\//, "just-bash"],
 });

@@ -4,6 +4,7 @@
  * Progress goes to stderr; stdout belongs to the command that follows.
  *
  *   node server/local/prepare.mjs          install and build what is missing; no .d.ts, which take most of the time
+ *   node server/local/prepare.mjs --tests  the consumers of the adapters too, which are large and only tests need
  *   node server/local/prepare.mjs --build  build everything in any case
  */
 import { spawn } from "node:child_process";
@@ -12,6 +13,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+/** Packages that only tests of the adapters use have a lock file of their own, so that the demo need not wait for them. */
+const CONSUMERS = join(ROOT, "sdk/adapters");
 const LOCK = join(ROOT, ".prepare.lock");
 const PROGRESS_MS = 10_000;
 const LOCK_POLL_MS = 100;
@@ -123,10 +126,16 @@ function isStaleLock() {
   }
 }
 
-async function prepare(forceBuild) {
-  if (!forceBuild && isInstalled() && isBuilt()) return;
+const INSTALL = ["ci", "--include=dev", "--no-fund", "--no-audit", "--loglevel=error"];
+
+/** `forTests`: with the consumers of the adapters; `forceBuild`: also what is built already. */
+async function prepare({ forTests, forceBuild }) {
+  const isReady = () => isInstalled() && (!forTests || isInstalled(CONSUMERS));
+  if (!forceBuild && isReady() && isBuilt()) return;
   await withLock(async () => {
-    if (!isInstalled()) await run("npm ci", "npm", ["ci", "--include=dev", "--no-fund", "--no-audit"]);
+    if (!isInstalled()) await run("npm ci", "npm", INSTALL);
+    if (!isReady())
+      await run("npm ci of sdk/adapters", "npm", [...INSTALL, "--omit=optional"], "sdk/adapters");
     if (!forceBuild && isBuilt()) return;
     const args = [join(ROOT, "node_modules/tsup/dist/cli-default.js"), "--silent"];
     // Files of an older build are left where they are unless all are made anew: a running server may still load one.
@@ -137,7 +146,8 @@ async function prepare(forceBuild) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await prepare(process.argv.includes("--build"));
+    const forceBuild = process.argv.includes("--build");
+    await prepare({ forTests: forceBuild || process.argv.includes("--tests"), forceBuild });
   } catch (error) {
     say(error.message);
     process.exit(1);

@@ -10,6 +10,11 @@ export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   zod: ["sdk/contract/"],
   commander: ["server/local/"],
   miniflare: ["server/local/"],
+  "just-bash": ["sdk/", "server/services/"],
+  re2js: ["sdk/mount/", "server/services/"],
+  "@mastra/core": ["sdk/adapters/"],
+  "@modelcontextprotocol/sdk": ["sdk/adapters/"],
+  "@openai/agents-core": ["sdk/adapters/"],
   tsup: ["sdk/tsup.config.ts", "server/tsup.config.ts"],
 };
 

@@ -45,6 +45,11 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: "sdk/entry", at: "sdk/index.ts", may: SDK },
   { name: "sdk/mount-entry", at: "sdk/mount.ts", may: ["sdk/mount"] },
+  {
+    name: "sdk/adapters",
+    at: "sdk/adapters/",
+    may: ["sdk/errors", "sdk/contract", "sdk/mount", "sdk/client"],
+  },
 
   { name: "git/errors", at: "server/git/errors.ts", may: [] },
   { name: "git/bytes", at: "server/git/bytes/", may: ["git/errors"] },

@@ -1,6 +1,6 @@
-import { MODE } from "./tree/base-tree.ts";
-import { hashFile, hashTree } from "./tree/git-id.ts";
-import { isDirectory, isSymlink, knownShaOf, modeOf, mtimeOf, sizeOf, type TreeNode } from "./tree/nodes.ts";
+import { MODE } from "../tree/base-tree.ts";
+import { hashFile, hashTree } from "../tree/git-id.ts";
+import { isDirectory, isSymlink, knownShaOf, modeOf, mtimeOf, sizeOf, type TreeNode } from "../tree/nodes.ts";
 
 /** What `stat` and `lstat` give. */
 export interface FileStat {
