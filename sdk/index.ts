@@ -11,6 +11,7 @@ export type {
 } from "./contract/commits.ts";
 export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";
+export type { Fork, ForkCreate } from "./contract/forks.ts";
 export type { Contract, EndpointKey } from "./contract/index.ts";
 export type { FileMode, Identity, RepoRef } from "./contract/names.ts";
 export type { GitObjectReply, Revision } from "./contract/objects.ts";

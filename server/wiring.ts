@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import type { PackFamilies } from "./ports/fork.ts";
 import type { OrgStore } from "./ports/org.ts";
 import type { AppParts } from "./routes/create-app.ts";
 import { createHttpApp } from "./routes/create-app.ts";
@@ -6,6 +7,7 @@ import { createHandlers } from "./routes/handlers.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
 import { createDurableOrgStore } from "./stores/durable-org-store.ts";
+import { createDurablePackFamilies } from "./stores/durable-pack-families.ts";
 import { createDurableRepoLifecycle } from "./stores/durable-repo-lifecycle.ts";
 import { createDurableRepoStore } from "./stores/durable-repo-store.ts";
 import { createObjectCache } from "./stores/object-cache.ts";
@@ -18,6 +20,7 @@ import { storeObjects } from "./stores/store-pack.ts";
 export interface Env {
   readonly REPO: { getByName(name: string): RepoRpc };
   readonly ORG: { getByName(name: string): OrgStore };
+  readonly FAMILY: { getByName(name: string): PackFamilies };
   readonly PACKS: R2Bucket;
   /** "off" switches rate limits off; read by OrgDO. */
   readonly RATE_LIMITS?: string;
@@ -45,7 +48,13 @@ export function createApp(env: Env): Hono {
   const repos = createDurableRepoLifecycle(env.REPO);
   return createHttpApp(
     parts,
-    createHandlers({ ...parts, repos, storeObjects, listings: createListingCache() }),
+    createHandlers({
+      ...parts,
+      repos,
+      families: createDurablePackFamilies(env.FAMILY),
+      storeObjects,
+      listings: createListingCache(),
+    }),
   );
 }
 

@@ -1,8 +1,11 @@
 import type * as z from "zod";
 import type { ErrorCode } from "./errors.ts";
 
-/** Who may call: a reader or writer of the repository, the org's master key, the operator, or anybody. */
-export type Access = "read" | "write" | "master" | "operator" | "public";
+/**
+ * Who may call: a reader or writer of the repository, the org's master key, the operator, or anybody. A guest comes with
+ * the key of an org of its own to a repository that anybody may read.
+ */
+export type Access = "read" | "write" | "master" | "operator" | "public" | "guest";
 
 /** How a reply's body is encoded when it is not one JSON document. */
 export type ReplyFormat = "json" | "bytes" | "ndjson";

@@ -3,6 +3,7 @@ import { adminEndpoints } from "./admin.ts";
 import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";
 import { fileEndpoints } from "./files.ts";
+import { forkEndpoints } from "./forks.ts";
 import { objectEndpoints } from "./objects.ts";
 import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
@@ -20,6 +21,7 @@ export const contract = {
   ...branchEndpoints,
   ...tagEndpoints,
   ...objectEndpoints,
+  ...forkEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };

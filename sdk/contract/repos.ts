@@ -50,8 +50,8 @@ export const repoSchema = z.object({
   created_at: z.string(),
 });
 
-export const repoDetailsSchema = repoSchema.extend({
-  is_empty: z.boolean(),
+/** Where a repository was forked from; all null and 0 for one that is no fork. */
+export const forkFactsShape = {
   forked_from: z
     .object({
       repo_id: z.string(),
@@ -63,7 +63,9 @@ export const repoDetailsSchema = repoSchema.extend({
   fork_mode: z.enum(["instant", "deep"]).nullable(),
   fork_depth: z.number(),
   fork_root: z.string().nullable(),
-});
+};
+
+export const repoDetailsSchema = repoSchema.extend({ is_empty: z.boolean(), ...forkFactsShape });
 
 export const repoListQuerySchema = z.strictObject({
   limit: limitSchema(50, 100),

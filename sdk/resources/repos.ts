@@ -1,3 +1,4 @@
+import type { Fork, ForkCreate } from "../contract/forks.ts";
 import type { RepoRef } from "../contract/names.ts";
 import type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "../contract/repos.ts";
 import type { Result } from "../http/reply.ts";
@@ -82,6 +83,29 @@ export class Repos {
    */
   update(repo: RepoRef, body: RepoUpdate, options: CallOptions = {}): Promise<Result<Repo>> {
     return this.#request("PATCH /repos/:repo", { ...options, params: { repo }, body });
+  }
+
+  /**
+   * Forks a repository: everything it has now, in a repository of its own that is ready when this returns and stays
+   * whole when the source goes. With `from_org` the source is another org's public template.
+   *
+   * @example
+   * const { data } = await cg.repos.fork("nextjs-starter", { slug: "agent-001" });
+   * console.log(data?.git_url, data?.shared_blobs);
+   */
+  fork(
+    repo: RepoRef,
+    body: ForkCreate & { readonly from_org?: string },
+    options: CallOptions = {},
+  ): Promise<Result<Fork>> {
+    const { from_org, ...rest } = body;
+    if (from_org === undefined)
+      return this.#request("POST /repos/:repo/fork", { ...options, params: { repo }, body: rest });
+    return this.#request("POST /orgs/:org/repos/:repo/fork", {
+      ...options,
+      params: { org: from_org, repo },
+      body: rest,
+    });
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { ForkFacts } from "../ports/fork.ts";
 import type { NewRepo, RepoPage, RepoPageQuery, RepoPatch, RepoRecord } from "../ports/org.ts";
 
 type RepoRow = {
@@ -11,6 +12,7 @@ type RepoRow = {
   readonly is_template: number;
   readonly auto_index: number;
   readonly created_at_ms: number;
+  readonly fork: string | null;
 };
 
 /** Whose directory it is. */
@@ -20,7 +22,7 @@ export interface OrgFacts {
 }
 
 const COLUMNS =
-  "seq, id, namespace, slug, description, visibility, default_branch, is_template, auto_index, created_at_ms";
+  "seq, id, namespace, slug, description, visibility, default_branch, is_template, auto_index, created_at_ms, fork";
 
 export function findRepoByName(
   sql: SqlStorage,
@@ -40,7 +42,7 @@ export function findRepoByName(
 export function insertRepo(sql: SqlStorage, org: OrgFacts, repo: NewRepo, nowMs: number): RepoRecord | null {
   const rows = sql.exec<RepoRow>(
     `INSERT INTO repos (id, namespace, slug, description, visibility, default_branch, is_template, auto_index,
-       created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, slug) DO NOTHING RETURNING ${COLUMNS}`,
+       created_at_ms, fork) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, slug) DO NOTHING RETURNING ${COLUMNS}`,
     repo.id,
     repo.namespace ?? "",
     repo.slug,
@@ -50,6 +52,7 @@ export function insertRepo(sql: SqlStorage, org: OrgFacts, repo: NewRepo, nowMs:
     Number(repo.isTemplate),
     Number(repo.autoIndex),
     nowMs,
+    repo.fork === null ? null : JSON.stringify(repo.fork),
   );
   return firstRecord(rows, org);
 }
@@ -73,6 +76,10 @@ export function patchRepo(sql: SqlStorage, org: OrgFacts, id: string, patch: Rep
 
 export function removeRepo(sql: SqlStorage, id: string): boolean {
   return sql.exec("DELETE FROM repos WHERE id = ? RETURNING id", id).toArray().length > 0;
+}
+
+export function hasRepoRow(sql: SqlStorage, id: string): boolean {
+  return sql.exec("SELECT 1 FROM repos WHERE id = ?", id).toArray().length > 0;
 }
 
 /** One page, oldest first; a row more than asked for tells whether there is another. */
@@ -123,5 +130,7 @@ function toRecord(row: RepoRow, org: OrgFacts): RepoRecord {
     isTemplate: row.is_template === 1,
     autoIndex: row.auto_index === 1,
     createdAtMs: row.created_at_ms,
+    // Written by insertRepo.
+    fork: row.fork === null ? null : (JSON.parse(row.fork) as ForkFacts),
   };
 }

@@ -19,6 +19,7 @@ import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts"
 import type { RepoRpc } from "../stores/repo-rpc.ts";
 import {
   findRepoByName,
+  hasRepoRow,
   insertRepo,
   listRepoPage,
   type OrgFacts,
@@ -143,6 +144,10 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     this.#known.clear();
     if (removed) await this.ctx.storage.setAlarm(this.#now() + SWEEP_DELAY_MS);
     return removed;
+  }
+
+  async hasRepo(repoId: string): Promise<boolean> {
+    return this.#org !== null && hasRepoRow(this.#sql, repoId);
   }
 
   async listRepos(query: RepoPageQuery): Promise<RepoPage> {

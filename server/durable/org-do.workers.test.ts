@@ -34,6 +34,7 @@ function newRepo(id: string): NewRepo {
     defaultBranch: "main",
     isTemplate: false,
     autoIndex: false,
+    fork: null,
   };
 }
 

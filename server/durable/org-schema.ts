@@ -20,6 +20,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX receipts_by_age ON receipts (at_ms)",
     "CREATE TABLE doomed_repos (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL)",
   ],
+  // JSON of ForkFacts; NULL: no fork.
+  ["ALTER TABLE repos ADD COLUMN fork TEXT"],
 ];
 
 /** Version of the tables; 0 when there are none. Writes nothing. */

@@ -3,8 +3,11 @@ import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import type { FileStore, Head, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
+import type { PackFamilies } from "../ports/fork.ts";
 import { planCommit } from "../services/plan-commit.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
+import { createDurablePackFamilies } from "../stores/durable-pack-families.ts";
+import { plantFork } from "../stores/fork-seed.ts";
 import { createLocalRepoStore, type LocalRepoStore } from "../stores/local-repo-store.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
 import { type IdSource, platformIds } from "../stores/pack-id.ts";
@@ -17,6 +20,7 @@ import { createSqlTables, type SqlRepoTables } from "./repo-tables.ts";
 /** What a RepoDO needs of its environment. */
 export interface RepoEnv {
   readonly PACKS: R2Bucket;
+  readonly FAMILY: { getByName(name: string): PackFamilies };
 }
 
 /** Stand-ins for tests. */
@@ -59,6 +63,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       tables: this.#tables,
       files: this.#files,
       ids: this.#ids,
+      families: createDurablePackFamilies(env.FAMILY),
     });
     void ctx.blockConcurrencyWhile(() => this.#housekeeper.wake());
   }
@@ -73,6 +78,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
         facts.put("catalog_version", String(packs.readCatalog().version));
         facts.put("state", "live");
         if (init.first) writeFirst(this.#tables, init.first, this.#ids.now());
+        if (init.fork) plantFork(this.#tables, init.fork, this.#ids.now());
       });
       this.#housekeeper.afterWrite();
       return true;
@@ -164,6 +170,10 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     return toReply(() => this.#open().commit(request));
   }
 
+  share() {
+    return toReply(() => this.#open().share());
+  }
+
   override async alarm(): Promise<void> {
     await this.#housekeeper.runAlarm();
   }
@@ -181,6 +191,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       planCommit: this.#planCommit,
       ids: this.#ids,
       makeRoom: (objects) => this.#housekeeper.makeRoom(objects),
+      beforeShare: () => this.#housekeeper.beforeShare(),
       afterWrite: () => this.#housekeeper.afterWrite(),
     });
     return this.#store;

@@ -6,7 +6,7 @@ export interface Facts {
   forget(): void;
 }
 
-export type FactName = "repo_id" | "head" | "catalog_version" | "state";
+export type FactName = "repo_id" | "head" | "catalog_version" | "state" | "family";
 
 export function createFacts(sql: SqlStorage): Facts {
   const known = new Map<FactName, string | null>();

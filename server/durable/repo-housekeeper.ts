@@ -1,5 +1,6 @@
 import { GitError } from "../git/errors.ts";
 import type { FileStore, GitObject } from "../git/ports.ts";
+import type { PackFamilies } from "../ports/fork.ts";
 import { flushHot } from "../stores/flush-hot.ts";
 import { createMutex } from "../stores/mutex.ts";
 import { type IdSource, listPackFiles } from "../stores/pack-id.ts";
@@ -15,6 +16,9 @@ const FLUSH_BYTES = 16 * 1024 * 1024;
 /** Beyond this a write waits for the flush. */
 const HOT_OBJECTS_MAX = 20_000;
 const HOT_BYTES_MAX = 64 * 1024 * 1024;
+/** More than this is packed before it is handed to a fork: so that the next fork need not copy it too. */
+const SHARED_OBJECTS_MAX = 200;
+const SHARED_BYTES_MAX = 256 * 1024;
 /** A reserved key that is not in the catalog by then is given up. */
 const RESERVATION_MAX_AGE_MS = 60 * 60 * 1000;
 /** Files of a destroyed repository go so long after the answer. */
@@ -27,6 +31,7 @@ export interface HousekeeperDeps {
   readonly tables: SqlRepoTables;
   readonly files: FileStore;
   readonly ids: IdSource;
+  readonly families: PackFamilies;
 }
 
 /** What happens to a repository beside requests: flush, sweep, expiry of receipts, destruction. One alarm drives all. */
@@ -35,6 +40,8 @@ export interface RepoHousekeeper {
   wake(): Promise<void>;
   afterWrite(): void;
   makeRoom(objects: readonly GitObject[]): Promise<void>;
+  /** Packs hot objects when there are more than a fork should copy. */
+  beforeShare(): Promise<void>;
   /** Empties the hot tier of what it holds now; the number of packs made. */
   flushAll(): Promise<number>;
   runAlarm(): Promise<void>;
@@ -110,6 +117,11 @@ class Housekeeper implements RepoHousekeeper {
     });
   }
 
+  async beforeShare(): Promise<void> {
+    const { hot } = this.#deps.tables;
+    if (hot.count() > SHARED_OBJECTS_MAX || hot.bytes() > SHARED_BYTES_MAX) await this.flushAll();
+  }
+
   async runAlarm(): Promise<void> {
     this.#alarmAtMs = null;
     try {
@@ -146,12 +158,19 @@ class Housekeeper implements RepoHousekeeper {
 
   /** Deletes files of keys that were given up. The key is given up first: then nobody can still catalogue it. */
   async #sweep(beforeMs: number): Promise<number> {
-    const { tables, files } = this.#deps;
-    const keys = tables.packs.doomReservations(beforeMs);
-    if (keys.length === 0) return 0;
-    await files.deleteFiles(keys.flatMap(listPackFiles));
-    tables.atomically(() => tables.packs.forgetDoomed(keys));
-    return keys.length;
+    const { tables, files, families } = this.#deps;
+    const doomed = tables.packs.doomReservations(beforeMs);
+    if (doomed.length === 0) return 0;
+    const owned = doomed.filter((pack) => !pack.shared).map((pack) => pack.key);
+    const shared = doomed.filter((pack) => pack.shared).map((pack) => pack.key);
+    if (owned.length > 0) await files.deleteFiles(owned.flatMap(listPackFiles));
+    const familyId = tables.packs.findFamily();
+    const repoId = tables.facts.find("repo_id");
+    if (shared.length > 0 && familyId !== null && repoId !== null) {
+      await families.release({ familyId, repoId, keys: shared });
+    }
+    tables.atomically(() => tables.packs.forgetDoomed([...owned, ...shared]));
+    return doomed.length;
   }
 
   async #finishDestruction(): Promise<void> {

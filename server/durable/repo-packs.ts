@@ -12,10 +12,19 @@ type PackRow = {
   created_at_ms: number;
 };
 
+/** A key that is given up. */
+export interface DoomedPack {
+  readonly key: string;
+  /** The family decides when its files go. */
+  readonly shared: boolean;
+}
+
 /** The catalog and the keys that are reserved for packs still being written. */
 export interface SqlPackTable extends PackTable {
   /** Gives up reservations made before `beforeMs` and lists every key that is given up, files to be deleted. */
-  doomReservations(beforeMs: number): readonly string[];
+  doomReservations(beforeMs: number): readonly DoomedPack[];
+  /** The family of forks that counts the shared packs; null: none is shared. */
+  findFamily(): string | null;
   /** Gives up everything, catalogued packs too: the repository is being destroyed. */
   doomAll(): void;
   forgetDoomed(keys: readonly string[]): void;
@@ -48,30 +57,34 @@ export function createPackTable(sql: SqlStorage, facts: Facts): SqlPackTable {
       sql.exec("SELECT 1 FROM pending_packs WHERE key = ? AND id = ? AND doomed = 0", key, id).toArray()
         .length > 0,
     add(pack) {
-      sql.exec(
-        `INSERT INTO packs (id, key, objects, pack_bytes, idx_bytes, refs_bytes, created_at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-        pack.id,
-        pack.key,
-        pack.objects,
-        pack.packBytes,
-        pack.idxBytes,
-        pack.refsBytes,
-        pack.createdAtMs,
-      );
+      insertPack(sql, pack, false);
       sql.exec("DELETE FROM pending_packs WHERE key = ?", pack.key);
       bumpVersion();
     },
+    share(familyId) {
+      const family = facts.find("family") ?? familyId;
+      facts.put("family", family);
+      sql.exec("UPDATE packs SET shared = 1 WHERE shared = 0");
+      return family;
+    },
+    adopt(familyId, packs) {
+      facts.put("family", familyId);
+      for (const pack of packs) insertPack(sql, pack, true);
+      bumpVersion();
+    },
+    findFamily: () => facts.find("family"),
     doomReservations(beforeMs) {
       sql.exec("UPDATE pending_packs SET doomed = 1 WHERE reserved_at_ms < ?", beforeMs);
       return sql
-        .exec<{ key: string }>("SELECT key FROM pending_packs WHERE doomed = 1 LIMIT 1000")
+        .exec<{ key: string; shared: number }>(
+          "SELECT key, shared FROM pending_packs WHERE doomed = 1 LIMIT 1000",
+        )
         .toArray()
-        .map((row) => row.key);
+        .map((row) => ({ key: row.key, shared: row.shared === 1 }));
     },
     doomAll() {
       sql.exec(
-        "INSERT OR IGNORE INTO pending_packs (key, id, reserved_at_ms) SELECT key, id, created_at_ms FROM packs",
+        "INSERT OR IGNORE INTO pending_packs (key, id, reserved_at_ms, shared) SELECT key, id, created_at_ms, shared FROM packs",
       );
       sql.exec("UPDATE pending_packs SET doomed = 1");
       sql.exec("DELETE FROM packs");
@@ -87,6 +100,21 @@ export function createPackTable(sql: SqlStorage, facts: Facts): SqlPackTable {
       catalog = null;
     },
   };
+}
+
+function insertPack(sql: SqlStorage, pack: PackEntry, shared: boolean): void {
+  sql.exec(
+    `INSERT INTO packs (id, key, objects, pack_bytes, idx_bytes, refs_bytes, created_at_ms, shared)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    pack.id,
+    pack.key,
+    pack.objects,
+    pack.packBytes,
+    pack.idxBytes,
+    pack.refsBytes,
+    pack.createdAtMs,
+    Number(shared),
+  );
 }
 
 function listPacks(sql: SqlStorage): readonly PackEntry[] {

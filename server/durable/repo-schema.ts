@@ -20,6 +20,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE receipts (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
        receipt TEXT NOT NULL, at_ms INTEGER NOT NULL)`,
   ],
+  [
+    // 1: other repositories may hold the pack too; whether its files may go is the family's to say.
+    "ALTER TABLE packs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE pending_packs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
+  ],
 ];
 
 /** Version that this code reads and writes. */

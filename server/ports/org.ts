@@ -1,3 +1,5 @@
+import type { ForkFacts } from "./fork.ts";
+
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
 
 export interface RepoRecord {
@@ -12,6 +14,8 @@ export interface RepoRecord {
   readonly isTemplate: boolean;
   readonly autoIndex: boolean;
   readonly createdAtMs: number;
+  /** null: it is no fork. */
+  readonly fork: ForkFacts | null;
 }
 
 export interface RepoName {
@@ -114,6 +118,8 @@ export interface OrgStore {
   createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation>;
   updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;
   deleteRepo(repoId: string): Promise<boolean>;
+  /** Whether a repository with this id has a name. */
+  hasRepo(repoId: string): Promise<boolean>;
   /** Oldest first. */
   listRepos(query: RepoPageQuery): Promise<RepoPage>;
 }

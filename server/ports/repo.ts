@@ -1,10 +1,13 @@
 import type { FileStore, ObjectReader, RefTransaction, RepoSnapshot, RepoStore } from "../git/ports.ts";
 import type { CommitOutcome, CommitRequest } from "./commit.ts";
+import type { ForkSeed, ForkStart } from "./fork.ts";
 import type { RepoRecord } from "./org.ts";
 
 /** A RepoStore that can also build a commit on its current head in the step that moves the ref. */
 export interface CommittingRepoStore extends RepoStore {
   commit(request: CommitRequest): Promise<CommitOutcome>;
+  /** What a fork begins with. From now on this repository's packs are counted in its family. */
+  share(): Promise<ForkSeed>;
 }
 
 /** One repository as a request sees it: what every service works on. */
@@ -19,6 +22,8 @@ export interface RepoHandle {
    * from then on. Call it first in every request: refs are never cached.
    */
   snapshot(refs?: readonly string[]): Promise<RepoSnapshot>;
+  /** Different blobs in these packs and objects. */
+  countBlobs(content: Pick<ForkSeed, "packs" | "objects">): Promise<number>;
 }
 
 /** Birth and death of repositories' stores; the directory says which of them have a name. */
@@ -28,6 +33,8 @@ export interface RepoLifecycle {
     readonly repoId: string;
     readonly defaultBranch: string;
     readonly first?: RefTransaction;
+    /** Instead of `first`: begin as a fork. `defaultBranch` must be one of its branches, unless it has none. */
+    readonly fork?: ForkStart;
   }): Promise<boolean>;
   /** Everything the repository holds goes, now or in the background. Harmless when it is gone already. */
   destroy(repoId: string): Promise<void>;

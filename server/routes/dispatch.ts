@@ -67,12 +67,7 @@ async function answerCaller(
   route: BoundRoute,
   match: RouteMatch<BoundRoute>,
 ): Promise<Response> {
-  const allowed = await authorize(
-    deps,
-    readApiCredential(request.headers),
-    { repo: match.repo, orgSlug: match.params.org ?? null, ...demandOf(route.spec.access) },
-    scope.timing,
-  );
+  const allowed = await admit(deps, request, scope, route, match);
   try {
     const input = await readInput(request, route.spec);
     const reply = await route.handle(toContext({ deps, request, scope, match, allowed, input }));
@@ -81,6 +76,23 @@ async function answerCaller(
   } catch (error) {
     throw addRate(error, allowed);
   }
+}
+
+async function admit(
+  deps: DispatchDeps,
+  request: Request,
+  scope: RequestScope,
+  route: BoundRoute,
+  match: RouteMatch<BoundRoute>,
+): Promise<Allowed> {
+  const offered = readApiCredential(request.headers);
+  const { access } = route.spec;
+  const place = { repo: match.repo, orgSlug: match.params.org ?? null };
+  if (access !== "guest") return authorize(deps, offered, { ...place, ...demandOf(access) }, scope.timing);
+  const home = { repo: null, orgSlug: null, need: "write", anonymous: "refused" } as const;
+  const caller = await authorize(deps, offered, home, scope.timing);
+  const host = await authorize(deps, offered, { ...place, need: "read", anonymous: "allowed" }, scope.timing);
+  return { ...caller, repo: host.repo };
 }
 
 async function answerOperator(
@@ -96,7 +108,7 @@ async function answerOperator(
   return toResponse(reply, route.spec);
 }
 
-function demandOf(access: Access): Pick<Demand, "need" | "anonymous"> {
+function demandOf(access: Exclude<Access, "guest">): Pick<Demand, "need" | "anonymous"> {
   if (access === "public" || access === "operator") return ANONYMOUS_READ;
   return { need: access, anonymous: "refused" };
 }

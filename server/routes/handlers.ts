@@ -1,4 +1,5 @@
 import type { Log } from "../middleware/error-reply.ts";
+import type { PackFamilies } from "../ports/fork.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
 import type { StoreObjects } from "../services/commits/create-commit.ts";
 import type { ListingCache } from "../services/files/listing-cache.ts";
@@ -7,6 +8,7 @@ import { branchHandlers } from "./branches.ts";
 import { createCommitHandlers } from "./commits.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { createFileHandlers } from "./files.ts";
+import { createForkHandlers } from "./forks.ts";
 import { objectHandlers } from "./objects.ts";
 import { createPrefetchHandlers } from "./prefetch.ts";
 import { createPublicHandlers } from "./public.ts";
@@ -17,7 +19,9 @@ import { tagHandlers } from "./tags.ts";
 
 export interface HandlerDeps {
   readonly repos: RepoLifecycle;
+  readonly families: PackFamilies;
   readonly openOrg: DispatchDeps["openOrg"];
+  readonly openRepo: DispatchDeps["openRepo"];
   readonly storeObjects: StoreObjects;
   /** One for all requests of an isolate. */
   readonly listings: ListingCache;
@@ -38,6 +42,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...branchHandlers,
     ...tagHandlers,
     ...objectHandlers,
+    ...createForkHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
     ...createAdminHandlers(deps.openOrg),
   };

@@ -4,7 +4,8 @@ import type { Repo, RepoDetails, repoEndpoints } from "../../sdk/contract/repos.
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
 import { nameField } from "../middleware/name-field.ts";
 import { conflict, invalidField, notFound, unprocessable } from "../middleware/request-error.ts";
-import type { Idempotency, RepoPatch, RepoRecord } from "../ports/org.ts";
+import type { ForkFacts } from "../ports/fork.ts";
+import type { Idempotency, RepoName, RepoPatch, RepoRecord } from "../ports/org.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
 import { createRepo, type RepoRequest } from "../services/create-repo.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
@@ -45,9 +46,7 @@ export function formatRepo(record: RepoRecord, publicUrl: string): Repo {
 async function postRepo(repos: RepoLifecycle, context: RequestContext<"POST /repos">): Promise<Response> {
   const { body } = context;
   const namespace = body.namespace ?? null;
-  if (namespace !== null && isRepoNoun(body.slug)) {
-    throw invalidField("slug", `"${body.slug}" is part of the API and cannot be a name inside a namespace`);
-  }
+  checkNamespacedSlug({ namespace, slug: body.slug });
   checkBranch(body.default_branch);
   const request: RepoRequest = {
     namespace,
@@ -58,8 +57,9 @@ async function postRepo(repos: RepoLifecycle, context: RequestContext<"POST /rep
     isTemplate: body.is_template,
     autoIndex: body.auto_index,
     init: body.init,
+    fork: null,
   };
-  const caller = { actor: actorOf(context), nowMs: context.now(), ...readIdempotency(context) };
+  const caller = { actor: actorOf(context), nowMs: context.now(), ...readOrgIdempotency(context, "") };
   const outcome = await context.timing.measure("store", () =>
     createRepo({ org: context.org.store, repos }, request, caller),
   );
@@ -99,10 +99,7 @@ const getRepo: Handler<"GET /repos/:repo"> = async ({ repo, publicUrl }): Promis
   return {
     ...formatRepo(repo.record, publicUrl),
     is_empty: refs === 0,
-    forked_from: null,
-    fork_mode: null,
-    fork_depth: 0,
-    fork_root: null,
+    ...formatFork(repo.record.fork),
   };
 };
 
@@ -134,13 +131,41 @@ async function deleteRepo(
   return { deleted: true };
 }
 
+/** A repository inside a namespace cannot have the name of something that repositories have. @throws RequestError */
+export function checkNamespacedSlug({ namespace, slug }: RepoName): void {
+  if (namespace === null || !isRepoNoun(slug)) return;
+  throw invalidField("slug", `"${slug}" is part of the API and cannot be a name inside a namespace`);
+}
+
+/** A repository's origin as the API shows it. */
+export function formatFork(fork: ForkFacts | null) {
+  if (fork === null) return { forked_from: null, fork_mode: null, fork_depth: 0, fork_root: null };
+  return {
+    forked_from: {
+      repo_id: fork.sourceRepoId,
+      org_id: fork.sourceOrgId,
+      slug: fork.sourceSlug,
+      namespace: fork.sourceNamespace,
+    },
+    fork_mode: fork.mode,
+    fork_depth: fork.depth,
+    fork_root: fork.rootId,
+  };
+}
+
 function checkBranch(name: string): void {
   nameField("default_branch", () => checkNewRef(BRANCH_PREFIX + name));
 }
 
-function readIdempotency(context: RequestContext<"POST /repos">): { readonly idempotency?: Idempotency } {
+/** The caller's Idempotency-Key for something new in its org; `subject` is what else says what was asked for. */
+export function readOrgIdempotency(
+  context: Pick<RequestContext<"POST /repos">, "idempotencyKey" | "principal"> & { readonly body: unknown },
+  subject: string,
+): { readonly idempotency?: Idempotency } {
   if (context.idempotencyKey === null) return {};
-  const fingerprint = createHash("sha256").update(JSON.stringify(context.body)).digest("hex");
+  const fingerprint = createHash("sha256")
+    .update(subject + JSON.stringify(context.body))
+    .digest("hex");
   return { idempotency: { scope: actorOf(context), key: context.idempotencyKey, fingerprint } };
 }
 

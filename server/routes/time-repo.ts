@@ -16,6 +16,7 @@ export function timeRepo<T extends RepoHandle>(repo: T, timing: Timing): T {
     transact: (transaction) => stored(() => store.transact(transaction)),
     beginPack: () => stored(() => store.beginPack()),
     commit: (request) => stored(() => store.commit(request)),
+    share: () => stored(() => store.share()),
   };
   const openObject = objects.openObject?.bind(objects);
   return {

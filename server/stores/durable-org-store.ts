@@ -14,6 +14,7 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
       (idempotency ? repeat : once)((stub) => stub.createRepo(repo, idempotency)),
     updateRepo: (repoId, patch) => repeat((stub) => stub.updateRepo(repoId, patch)),
     deleteRepo: (repoId) => once((stub) => stub.deleteRepo(repoId)),
+    hasRepo: (repoId) => repeat((stub) => stub.hasRepo(repoId)),
     listRepos: (query) => repeat((stub) => stub.listRepos(query)),
   };
 }

@@ -40,6 +40,7 @@ export function createDurableRepoStore(connect: () => RepoRpc): DurableRepoStore
     setHead: (head, reason) => write((stub) => stub.setHead(head, reason)),
     // A reservation too many is swept like any other that comes to nothing.
     beginPack: () => safe((stub) => stub.beginPack()),
+    share: () => safe((stub) => stub.share()),
     // The receipt of the first run answers a second one.
     commit: (request) => (request.idempotency ? safe : write)((stub) => stub.commit(request)),
 

@@ -6,6 +6,7 @@ import type { FileStore, GitObject, Head, PackEntry, RefTransaction, RepoSnapsho
 import type { CommitRequest } from "../ports/commit.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import { addReservedPack, commitOnHead, type PlanCommit } from "./commit-on-head.ts";
+import { shareRepo } from "./fork-seed.ts";
 import { createMutex } from "./mutex.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { createPackId, formatPackKey, type IdSource } from "./pack-id.ts";
@@ -26,6 +27,8 @@ export interface LocalRepoOptions {
   readonly ids: IdSource;
   /** Waits until the hot tier takes these objects; at once when absent. */
   readonly makeRoom?: (objects: readonly GitObject[]) => Promise<void>;
+  /** Packs hot objects when there are too many to be handed to a fork. */
+  readonly beforeShare?: () => Promise<void>;
   /** Called after each write, still before the caller hears of it. */
   readonly afterWrite?: () => void;
 }
@@ -94,6 +97,11 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
       );
       afterWrite();
       return outcome;
+    },
+
+    async share() {
+      await options.beforeShare?.();
+      return shareRepo(tables, repoId);
     },
 
     async setHead(head, reason) {

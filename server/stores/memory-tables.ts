@@ -23,6 +23,7 @@ export function createMemoryTables(defaultBranch: string): RepoTables {
     reservations: new Map(),
     hot: new Map(),
     hotEnd: 0,
+    family: null,
     receipts: new Map(),
   };
   return {
@@ -50,6 +51,7 @@ interface State {
   reservations: Map<string, PackReservation>;
   hot: Map<Oid, { readonly object: GitObject; readonly position: number }>;
   hotEnd: number;
+  family: string | null;
   receipts: Map<string, StoredReceipt>;
 }
 
@@ -103,6 +105,17 @@ function createPacks(state: State): PackTable {
     readCatalog: () => state.catalog,
     reserve: (reservation) => void state.reservations.set(reservation.key, reservation),
     isReserved: (pack) => state.reservations.get(pack.key)?.id === pack.id,
+    share(familyId) {
+      state.family ??= familyId;
+      return state.family;
+    },
+    adopt(familyId, packs) {
+      state.family = familyId;
+      state.catalog = {
+        version: state.catalog.version + 1,
+        packs: [...[...packs].reverse(), ...state.catalog.packs],
+      };
+    },
     add(pack: PackEntry) {
       state.reservations.delete(pack.key);
       state.catalog = { version: state.catalog.version + 1, packs: [pack, ...state.catalog.packs] };

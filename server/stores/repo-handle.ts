@@ -1,7 +1,8 @@
 import type { PackReader } from "../git/pack/read-pack.ts";
-import type { FileStore, RepoSnapshot } from "../git/ports.ts";
+import type { FileStore, PackEntry, RepoSnapshot } from "../git/ports.ts";
 import type { RepoRecord } from "../ports/org.ts";
 import type { CommittingRepoStore, RepoHandle } from "../ports/repo.ts";
+import { countBlobs } from "./count-blobs.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { createPackSet } from "./pack-set.ts";
 import { createTieredReader } from "./tiered-reader.ts";
@@ -53,6 +54,8 @@ export function createRepoHandle(record: RepoRecord, deps: RepoHandleDeps): Stor
       return after.hotObjects > 0 || after.catalogVersion !== before?.catalogVersion;
     },
   });
+  const openCatalog = (entries: readonly PackEntry[]) =>
+    Promise.all(entries.map((pack) => packs.openPack(pack)));
   return {
     record,
     store,
@@ -60,8 +63,16 @@ export function createRepoHandle(record: RepoRecord, deps: RepoHandleDeps): Stor
     files,
     snapshot,
     async openPacks() {
-      const catalog = (await current()).packs ?? [];
-      return Promise.all(catalog.map((pack) => packs.openPack(pack)));
+      return openCatalog((await current()).packs ?? []);
+    },
+    async countBlobs(content) {
+      // Packs never change: what was counted for these stays true for a thousand forks.
+      const key = `blobs of ${content.packs.map((pack) => pack.key).join()}`;
+      const known = content.objects.length === 0 ? cache.findPart(key) : null;
+      if (known) return (known as { readonly count: number }).count; // kept below
+      const count = countBlobs(await openCatalog(content.packs), content.objects);
+      if (content.objects.length === 0) cache.keepPart(key, { count }, key.length);
+      return count;
     },
   };
 }

@@ -12,6 +12,7 @@ import type {
   RepoSnapshot,
 } from "../git/ports.ts";
 import type { CommitOutcome, CommitRequest } from "../ports/commit.ts";
+import type { ForkSeed, ForkStart } from "../ports/fork.ts";
 import type { ReflogLine } from "./repo-tables.ts";
 
 /** Errors do not survive the way out of a Durable Object with their class and data; so they travel as values. */
@@ -37,6 +38,8 @@ export interface RepoInit {
   readonly defaultBranch: string;
   /** First objects and refs, in the step that creates the repository. */
   readonly first?: RefTransaction;
+  /** Instead of `first`: what a fork begins with. */
+  readonly fork?: ForkStart;
 }
 
 export interface RepoStats {
@@ -70,6 +73,7 @@ export interface RepoRpc {
   setHead(head: Head, reason: RefReason): Promise<RpcReply<void>>;
   beginPack(): Promise<RpcReply<{ readonly id: string; readonly key: string }>>;
   commit(request: CommitRequest): Promise<RpcReply<CommitOutcome>>;
+  share(): Promise<RpcReply<ForkSeed>>;
 }
 
 /** Runs `work`; a GitError becomes a value, everything else stays an error: it is a fault, not an answer. */

@@ -69,6 +69,10 @@ export interface PackTable {
   isReserved(pack: PackEntry): boolean;
   /** Enters the catalog and ends the reservation. */
   add(pack: PackEntry): void;
+  /** Every pack of the catalog may be held by others from now on; the family, `familyId` unless it has one already. */
+  share(familyId: string): string;
+  /** Packs of another repository of the family enter the catalog, oldest first. */
+  adopt(familyId: string, packs: readonly PackEntry[]): void;
 }
 
 /** Objects on their way into a pack. Positions grow: everything up to one can be taken out together. */

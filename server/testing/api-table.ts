@@ -33,6 +33,7 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Tags", /^\/repos\/:repo\/tags/],
   ["Objects and revisions", /^\/repos\/:repo\/(objects|rev-parse)/],
   ["Repositories", /^\/repos(\/:repo)?$/],
+  ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/fork$/],
   ["Public reads", /^\/orgs\//],
   ["Operator", /^\/admin\//],
 ];

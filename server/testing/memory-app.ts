@@ -10,11 +10,14 @@ import { createListingCache } from "../services/files/listing-cache.ts";
 import { createKeySecret, hashSecret, orgIdOf } from "../services/org-keys.ts";
 import { planCommit } from "../services/plan-commit.ts";
 import { createRateLimiter } from "../services/rate-limit.ts";
+import { plantFork } from "../stores/fork-seed.ts";
 import { createMemoryFiles } from "../stores/memory-files.ts";
 import { createMemoryRepoStore } from "../stores/memory-repo-store.ts";
+import { createMemoryTables } from "../stores/memory-tables.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
 import { createRepoHandle } from "../stores/repo-handle.ts";
 import { storeObjects } from "../stores/store-pack.ts";
+import { createMemoryFamilies } from "./memory-families.ts";
 import { createMemoryOrgStore } from "./memory-org-store.ts";
 
 export const ADMIN_KEY = "test-admin-key";
@@ -57,6 +60,8 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
     {
       ...createHandlers({
         repos,
+        families: createMemoryFamilies(),
+        openRepo,
         openOrg,
         storeObjects,
         listings: createListingCache(),
@@ -104,10 +109,12 @@ function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
       return createRepoHandle(record, { store, files, cache });
     },
     repos: {
-      async create({ repoId, defaultBranch, first }) {
+      async create({ repoId, defaultBranch, first, fork }) {
         if (stores.has(repoId)) return false;
-        const store = createMemoryRepoStore({ planCommit, repoId, defaultBranch, files, cache });
+        const tables = createMemoryTables(defaultBranch);
+        const store = createMemoryRepoStore({ planCommit, repoId, tables, files, cache });
         if (first) await store.transact(first);
+        if (fork) plantFork(tables, fork, Date.now());
         stores.set(repoId, store);
         return true;
       },

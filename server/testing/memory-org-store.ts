@@ -62,6 +62,7 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
     createRepo: async (repo, idempotency) => createRepo(state, repo, idempotency, now()),
     updateRepo: async (repoId, patch) => updateRepo(state, repoId, patch),
     deleteRepo: async (repoId) => state.repos.delete(repoId),
+    hasRepo: async (repoId) => state.repos.has(repoId),
     listRepos: async (query) => listRepos(state, query),
   };
 }

@@ -28,6 +28,7 @@ export function createMemoryRepo(defaultBranch = "main"): MemoryRepo {
     defaultBranch,
     isTemplate: false,
     autoIndex: false,
+    fork: null,
     createdAtMs: 0,
   } as const;
   return { files, store, open: () => createRepoHandle(record, { store, files, cache }) };

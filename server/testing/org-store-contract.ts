@@ -23,6 +23,7 @@ function newRepo(fields: Partial<NewRepo> = {}): NewRepo {
     defaultBranch: "main",
     isTemplate: false,
     autoIndex: false,
+    fork: null,
     ...fields,
   };
 }

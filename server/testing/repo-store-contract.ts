@@ -31,6 +31,7 @@ export const TEST_RECORD: RepoRecord = {
   isTemplate: false,
   autoIndex: false,
   createdAtMs: 0,
+  fork: null,
 };
 
 export const REASON = { actor: "key_test", message: "test" };

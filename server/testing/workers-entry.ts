@@ -1,11 +1,12 @@
 /** The Worker that tests of the `workers` project run beside: its Durable Objects, and ones that can be made to fail. */
 import { OrgDO } from "../durable/org-do.ts";
+import { PackFamilyDO } from "../durable/pack-family-do.ts";
 import { RepoDO, type RepoEnv } from "../durable/repo-do.ts";
 import type { FileStore } from "../git/ports.ts";
 import { platformIds } from "../stores/pack-id.ts";
 import { createR2Files } from "../stores/r2-files.ts";
 
-export { OrgDO, RepoDO };
+export { OrgDO, PackFamilyDO, RepoDO };
 
 /** Calls of a FaultyRepoDO's files that fail from now on, by method; empty: none. */
 export interface FileFaults {

@@ -1,5 +1,6 @@
 /// <reference types="@cloudflare/vitest-pool-workers/types" />
 import { env } from "cloudflare:workers";
+import type { PackFamilyDO } from "../durable/pack-family-do.ts";
 import type { RepoDO } from "../durable/repo-do.ts";
 import { createDurableRepoStore, type DurableRepoStore } from "../stores/durable-repo-store.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
@@ -9,6 +10,7 @@ import type { FaultyRepoDO } from "./workers-entry.ts";
 interface WorkersEnv {
   readonly REPO: DurableObjectNamespace<RepoDO>;
   readonly FAULTY_REPO: DurableObjectNamespace<FaultyRepoDO>;
+  readonly FAMILY: DurableObjectNamespace<PackFamilyDO>;
   readonly PACKS: R2Bucket;
 }
 

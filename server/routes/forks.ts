@@ -1,0 +1,80 @@
+import type { Fork, forkEndpoints } from "../../sdk/contract/forks.ts";
+import { HEADERS } from "../../sdk/contract/limits.ts";
+import { conflict, invalidField, RequestError, unprocessable } from "../middleware/request-error.ts";
+import type { PackFamilies } from "../ports/fork.ts";
+import type { RepoRecord } from "../ports/org.ts";
+import type { RepoHandle, RepoLifecycle } from "../ports/repo.ts";
+import { type ForkRequest, forkRepo } from "../services/forks/fork-repo.ts";
+import { json } from "./reply.ts";
+import { checkNamespacedSlug, formatFork, formatRepo, readOrgIdempotency } from "./repos.ts";
+import type { HandlersFor, RequestContext } from "./router.ts";
+
+export interface ForkHandlerDeps {
+  readonly repos: RepoLifecycle;
+  readonly families: PackFamilies;
+  readonly openRepo: (record: RepoRecord) => RepoHandle;
+}
+
+type ForkContext =
+  | RequestContext<"POST /repos/:repo/fork">
+  | RequestContext<"POST /orgs/:org/repos/:repo/fork">;
+
+/** Forks, within an org and across orgs. */
+export function createForkHandlers(deps: ForkHandlerDeps): HandlersFor<typeof forkEndpoints> {
+  return {
+    "POST /repos/:repo/fork": (context) => postFork(deps, context),
+    async "POST /orgs/:org/repos/:repo/fork"(context) {
+      const { record } = context.repo;
+      if (record.orgId !== context.org.id && !(record.isTemplate && record.visibility === "public")) {
+        throw new RequestError("FORBIDDEN", "Only a public template can be forked into another org");
+      }
+      return postFork(deps, context);
+    },
+  };
+}
+
+async function postFork(deps: ForkHandlerDeps, context: ForkContext): Promise<Response> {
+  const { body, org, repo } = context;
+  const request: ForkRequest = {
+    slug: body.slug,
+    namespace: body.namespace ?? null,
+    description: body.description,
+    defaultBranch: body.default_branch,
+    mode: body.mode,
+  };
+  checkNamespacedSlug(request);
+  const outcome = await context.timing.measure("store", () =>
+    forkRepo({ ...deps, org: org.store }, repo, {
+      request,
+      context: {
+        orgId: org.id,
+        actor: context.principal?.actor ?? "anonymous",
+        ...readOrgIdempotency(context, repo.record.id),
+      },
+    }),
+  );
+  switch (outcome.kind) {
+    case "forked":
+      return json(describeFork(outcome.repo, outcome.blobs, context.publicUrl), {
+        status: 201,
+        ...(outcome.replayed && { headers: { [HEADERS.idempotentReplay]: "true" } }),
+      });
+    case "no-branch":
+      throw invalidField("default_branch", `branch "${body.default_branch}" does not exist in the source`);
+    case "taken":
+      throw conflict("A repository with this name exists already");
+    case "idempotency-mismatch":
+      throw unprocessable("This Idempotency-Key was used for another request");
+  }
+}
+
+function describeFork(record: RepoRecord, blobs: number, publicUrl: string): Fork {
+  const deep = record.fork?.mode === "deep";
+  return {
+    ...formatRepo(record, publicUrl),
+    ...formatFork(record.fork),
+    blob_materialization: "sync",
+    shared_blobs: deep ? 0 : blobs,
+    owned_blobs: deep ? blobs : 0,
+  };
+}

@@ -1,0 +1,141 @@
+import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
+import type { RefReason } from "../../git/ports.ts";
+import type { ForkFacts, ForkSeed, PackFamilies } from "../../ports/fork.ts";
+import type { Idempotency, NewRepo, OrgStore, RepoCreation, RepoRecord } from "../../ports/org.ts";
+import type { RepoHandle, RepoLifecycle } from "../../ports/repo.ts";
+import { createRepoId } from "../org-keys.ts";
+import { copySeed } from "./copy-seed.ts";
+
+/** A fork of a fork of … so many times keeps its root; the next one is copied whole. */
+export const FORK_DEPTH_MAX = 16;
+
+export interface ForkRequest {
+  readonly slug: string;
+  readonly namespace: string | null;
+  /** undefined: the source's. */
+  readonly description: string | null | undefined;
+  /** undefined: the source's. */
+  readonly defaultBranch: string | undefined;
+  readonly mode: "instant" | "deep";
+}
+
+export interface ForkContext {
+  /** The org that the fork belongs to. */
+  readonly orgId: string;
+  readonly actor: string;
+  readonly idempotency?: Idempotency;
+}
+
+export interface ForkDeps {
+  /** Directory of the org that the fork belongs to. */
+  readonly org: OrgStore;
+  readonly repos: RepoLifecycle;
+  readonly families: PackFamilies;
+  /** Opens the store of a repository that has no name yet. */
+  readonly openRepo: (record: RepoRecord) => RepoHandle;
+}
+
+export type ForkOutcome =
+  | {
+      readonly kind: "forked";
+      readonly repo: RepoRecord;
+      readonly replayed: boolean;
+      /** Different blobs that the fork began with. */
+      readonly blobs: number;
+    }
+  | Exclude<RepoCreation, { kind: "created" }>
+  /** The default branch that was asked for is not among the source's. */
+  | { readonly kind: "no-branch" };
+
+/**
+ * Makes a fork: catalog and refs of this moment, no content. It has a store of its own from the start and never looks at
+ * its parent again. Store first and name last, as for any repository; a pack is held by the family before the fork can
+ * need it.
+ */
+export async function forkRepo(
+  deps: ForkDeps,
+  source: RepoHandle,
+  { request, context }: { readonly request: ForkRequest; readonly context: ForkContext },
+): Promise<ForkOutcome> {
+  const seed = await source.store.share();
+  const branches = seed.refs.filter((ref) => ref.name.startsWith(BRANCH_PREFIX));
+  const defaultBranch = request.defaultBranch ?? findDefaultBranch(source.record, seed);
+  if (
+    request.defaultBranch !== undefined &&
+    !branches.some((ref) => ref.name === BRANCH_PREFIX + defaultBranch)
+  ) {
+    return { kind: "no-branch" };
+  }
+  const id = createRepoId();
+  const draft: NewRepo = {
+    id,
+    slug: request.slug,
+    namespace: request.namespace,
+    description: request.description === undefined ? source.record.description : request.description,
+    visibility: "private",
+    defaultBranch,
+    isTemplate: false,
+    autoIndex: false,
+    fork: describeFork(source.record, request.mode, id),
+  };
+  const reason: RefReason = { actor: context.actor, message: `fork: from ${formatName(source.record)}` };
+  await plant(deps, source, { seed, draft, reason, orgId: context.orgId });
+  const [outcome, blobs] = await Promise.all([
+    deps.org.createRepo(draft, context.idempotency),
+    source.countBlobs(seed),
+  ]);
+  if (outcome.kind !== "created" || outcome.repo.id !== id) await deps.repos.destroy(id);
+  if (outcome.kind !== "created") return outcome;
+  return { kind: "forked", repo: outcome.repo, replayed: outcome.repo.id !== id, blobs };
+}
+
+interface Planting {
+  readonly seed: ForkSeed;
+  readonly draft: NewRepo;
+  readonly reason: RefReason;
+  readonly orgId: string;
+}
+
+async function plant(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
+  const { seed, draft, reason, orgId } = planting;
+  const init = { repoId: draft.id, defaultBranch: draft.defaultBranch };
+  if (draft.fork?.mode === "deep") {
+    await deps.repos.create(init);
+    const target = deps.openRepo({ ...draft, orgId, orgSlug: "", createdAtMs: 0 });
+    await copySeed(source.files, target.store, seed, reason);
+    return;
+  }
+  const keys = seed.packs.map((pack) => pack.key);
+  if (keys.length > 0) {
+    await deps.families.hold(
+      { familyId: seed.familyId, repoId: source.record.id, keys },
+      { repoId: draft.id, orgId },
+    );
+  }
+  await deps.repos.create({ ...init, fork: { seed, reason } });
+}
+
+function describeFork(source: RepoRecord, wanted: "instant" | "deep", id: string): ForkFacts {
+  const depth = (source.fork?.depth ?? 0) + 1;
+  const mode = depth > FORK_DEPTH_MAX ? "deep" : wanted;
+  return {
+    sourceRepoId: source.id,
+    sourceOrgId: source.orgId,
+    sourceSlug: source.slug,
+    sourceNamespace: source.namespace,
+    mode,
+    depth: mode === "deep" ? 0 : depth,
+    rootId: mode === "deep" ? id : (source.fork?.rootId ?? source.id),
+  };
+}
+
+function findDefaultBranch(source: RepoRecord, seed: ForkSeed): string {
+  const { head } = seed;
+  return head.kind === "symbolic" && head.target.startsWith(BRANCH_PREFIX)
+    ? head.target.slice(BRANCH_PREFIX.length)
+    : source.defaultBranch;
+}
+
+function formatName({ namespace, slug }: RepoRecord): string {
+  return namespace === null ? slug : `${namespace}/${slug}`;
+}
