@@ -1,6 +1,7 @@
 import { GitError } from "../git/errors.ts";
 import type { FileStore, GitObject } from "../git/ports.ts";
 import type { PackFamilies } from "../ports/fork.ts";
+import { choosePacks, compactPacks } from "../stores/compact-packs.ts";
 import { flushHot } from "../stores/flush-hot.ts";
 import { createMutex } from "../stores/mutex.ts";
 import { type IdSource, listPackFiles } from "../stores/pack-id.ts";
@@ -19,6 +20,8 @@ const HOT_BYTES_MAX = 64 * 1024 * 1024;
 /** More than this is packed before it is handed to a fork: so that the next fork need not copy it too. */
 const SHARED_OBJECTS_MAX = 200;
 const SHARED_BYTES_MAX = 256 * 1024;
+/** Packs are merged so long after there are too many, so that writes in a row need not wait for it. */
+const COMPACTION_DELAY_MS = 2_000;
 /** A reserved key that is not in the catalog by then is given up. */
 const RESERVATION_MAX_AGE_MS = 60 * 60 * 1000;
 /** Files of a destroyed repository go so long after the answer. */
@@ -34,7 +37,7 @@ export interface HousekeeperDeps {
   readonly families: PackFamilies;
 }
 
-/** What happens to a repository beside requests: flush, sweep, expiry of receipts, destruction. One alarm drives all. */
+/** What happens to a repository beside requests: flush, compaction, sweep, expiry of receipts, destruction. One alarm drives all. */
 export interface RepoHousekeeper {
   /** Sets the alarm again when work is left and none is set: the isolate may have died in between. */
   wake(): Promise<void>;
@@ -42,6 +45,8 @@ export interface RepoHousekeeper {
   makeRoom(objects: readonly GitObject[]): Promise<void>;
   /** Packs hot objects when there are more than a fork should copy. */
   beforeShare(): Promise<void>;
+  /** Merges packs until few are left; the number of merges. */
+  compact(): Promise<number>;
   /** Empties the hot tier of what it holds now; the number of packs made. */
   flushAll(): Promise<number>;
   runAlarm(): Promise<void>;
@@ -55,6 +60,7 @@ export function createRepoHousekeeper(deps: HousekeeperDeps): RepoHousekeeper {
 class Housekeeper implements RepoHousekeeper {
   readonly #deps: HousekeeperDeps;
   readonly #flushes = createMutex();
+  readonly #compactions = createMutex();
   #background: Promise<void> | null = null;
   #alarmAtMs: number | null = null;
   #failures = 0;
@@ -76,8 +82,9 @@ class Housekeeper implements RepoHousekeeper {
       this.#schedule();
       return;
     }
-    const { hot } = this.#deps.tables;
+    const { hot, packs } = this.#deps.tables;
     const nowMs = this.#deps.ids.now();
+    if (choosePacks(packs.readCatalog().packs) !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
     // A write without hot objects can only have reserved a key.
     this.#ensureAlarm(
       hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + RESERVATION_MAX_AGE_MS,
@@ -117,6 +124,21 @@ class Housekeeper implements RepoHousekeeper {
     });
   }
 
+  compact(): Promise<number> {
+    return this.#compactions.run(async () => {
+      const { tables } = this.#deps;
+      const repoId = tables.facts.find("repo_id");
+      let merges = 0;
+      while (repoId !== null && tables.facts.find("state") === "live") {
+        const packs = choosePacks(tables.packs.readCatalog().packs);
+        if (packs === null) break;
+        await compactPacks({ ...this.#deps, repoId }, packs);
+        merges++;
+      }
+      return merges;
+    });
+  }
+
   async beforeShare(): Promise<void> {
     const { hot } = this.#deps.tables;
     if (hot.count() > SHARED_OBJECTS_MAX || hot.bytes() > SHARED_BYTES_MAX) await this.flushAll();
@@ -153,6 +175,7 @@ class Housekeeper implements RepoHousekeeper {
     tables.receipts.deleteBefore(ids.now() - RECEIPT_MAX_AGE_MS);
     const oldestMs = tables.hot.oldestMs();
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
+    await this.compact();
     await this.#sweep(ids.now() - RESERVATION_MAX_AGE_MS);
   }
 
@@ -175,8 +198,9 @@ class Housekeeper implements RepoHousekeeper {
 
   async #finishDestruction(): Promise<void> {
     const { storage, tables, ids } = this.#deps;
-    // A flush that was under way may still write files; it fails at its transaction, and its key is doomed already.
+    // A flush or merge that was under way may still write files; it fails at its transaction, and its key is doomed already.
     await this.#flushes.run(async () => undefined);
+    await this.#compactions.run(async () => undefined);
     while ((await this.#sweep(ids.now() + 1)) > 0);
     await storage.deleteAlarm();
     await storage.deleteAll();
@@ -229,6 +253,7 @@ class Housekeeper implements RepoHousekeeper {
     add(tables.hot.oldestMs(), FLUSH_DELAY_MS);
     add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
+    if (choosePacks(tables.packs.readCatalog().packs) !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
     if (due.length === 0) return;
     this.#ensureAlarm(Math.max(Math.min(...due), this.#retryAtMs));
   }

@@ -61,6 +61,19 @@ export function createPackTable(sql: SqlStorage, facts: Facts): SqlPackTable {
       sql.exec("DELETE FROM pending_packs WHERE key = ?", pack.key);
       bumpVersion();
     },
+    replace(old, pack, atMs) {
+      for (const { key } of old) {
+        sql.exec(
+          "INSERT INTO pending_packs (key, id, reserved_at_ms, shared) SELECT key, id, ?, shared FROM packs WHERE key = ?",
+          atMs,
+          key,
+        );
+        sql.exec("DELETE FROM packs WHERE key = ?", key);
+      }
+      insertPack(sql, pack, false);
+      sql.exec("DELETE FROM pending_packs WHERE key = ?", pack.key);
+      bumpVersion();
+    },
     share(familyId) {
       const family = facts.find("family") ?? familyId;
       facts.put("family", family);

@@ -105,6 +105,14 @@ function createPacks(state: State): PackTable {
     readCatalog: () => state.catalog,
     reserve: (reservation) => void state.reservations.set(reservation.key, reservation),
     isReserved: (pack) => state.reservations.get(pack.key)?.id === pack.id,
+    replace(old, pack) {
+      const gone = new Set(old.map(({ key }) => key));
+      state.reservations.delete(pack.key);
+      state.catalog = {
+        version: state.catalog.version + 1,
+        packs: [pack, ...state.catalog.packs.filter(({ key }) => !gone.has(key))],
+      };
+    },
     share(familyId) {
       state.family ??= familyId;
       return state.family;

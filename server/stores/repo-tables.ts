@@ -69,6 +69,11 @@ export interface PackTable {
   isReserved(pack: PackEntry): boolean;
   /** Enters the catalog and ends the reservation. */
   add(pack: PackEntry): void;
+  /**
+   * One pack takes the place of others, which then wait for deletion like a key that was reserved now: requests that
+   * began before may still read them. The new pack's reservation ends.
+   */
+  replace(old: readonly PackEntry[], pack: PackEntry, atMs: number): void;
   /** Every pack of the catalog may be held by others from now on; the family, `familyId` unless it has one already. */
   share(familyId: string): string;
   /** Packs of another repository of the family enter the catalog, oldest first. */

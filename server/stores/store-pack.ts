@@ -40,7 +40,8 @@ export async function storeObjects(
   return describePack(place, written);
 }
 
-function describePack(place: PackPlace, { packBytes, idx, refs, objects }: WrittenPack): PackEntry {
+/** A stored pack as the catalog has it. */
+export function describePack(place: PackPlace, { packBytes, idx, refs, objects }: WrittenPack): PackEntry {
   return {
     id: place.id,
     key: place.key,

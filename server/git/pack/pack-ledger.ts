@@ -63,20 +63,24 @@ export class PackLedger {
    */
   settle(entry: number, oid: Uint8Array, object: SettledObject): number {
     const id = this.oids.intern(oid, 0);
-    if (this.entryOf(id) >= 0) {
-      throw new GitError("corrupt-pack", `object ${this.oids.oidAt(id)} is in the pack twice`);
-    }
-    if (id >= this.entries.length) this.growEntries(id);
-    this.entries[id] = entry;
-    this.ids[entry] = id;
-    this.types[entry] = PACK_TYPE[object.type];
-    this.sizes[entry] = object.size;
+    this.enter(entry, id, object);
     if (object.data !== null) {
       visitEdges(object.type, object.data, this.takeEdge);
     }
-    this.edgeLists[entry] = this.runs.endList();
-    this.edgeEnds[entry] = this.runs.listEnd;
+    this.endEdges(entry);
     return id;
+  }
+
+  /** As {@link settle}, of an object whose edges are known: numbers of `oids`. @throws GitError corrupt-pack */
+  settleKnown(
+    entry: number,
+    id: number,
+    object: { readonly type: ObjectType; readonly size: number },
+    edges: Iterable<number>,
+  ): void {
+    this.enter(entry, id, object);
+    for (const edge of edges) this.runs.push(edge);
+    this.endEdges(entry);
   }
 
   /** Entry of the object with the id number, or -1. */
@@ -98,6 +102,26 @@ export class PackLedger {
       idx: encodePackIndex(columns, packChecksum, { order }),
       refs: this.encodeRefs(order, packChecksum),
     };
+  }
+
+  private enter(
+    entry: number,
+    id: number,
+    object: { readonly type: ObjectType; readonly size: number },
+  ): void {
+    if (this.entryOf(id) >= 0) {
+      throw new GitError("corrupt-pack", `object ${this.oids.oidAt(id)} is in the pack twice`);
+    }
+    if (id >= this.entries.length) this.growEntries(id);
+    this.entries[id] = entry;
+    this.ids[entry] = id;
+    this.types[entry] = PACK_TYPE[object.type];
+    this.sizes[entry] = object.size;
+  }
+
+  private endEdges(entry: number): void {
+    this.edgeLists[entry] = this.runs.endList();
+    this.edgeEnds[entry] = this.runs.listEnd;
   }
 
   private encodeRefs(order: Uint32Array, packChecksum: Uint8Array): Uint8Array {
