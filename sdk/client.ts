@@ -30,6 +30,7 @@ import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
 import { Tags } from "./resources/tags.ts";
+import { Tokens } from "./resources/tokens.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -100,6 +101,7 @@ export class CoregitClient {
   readonly branches: Branches;
   readonly refs: Refs;
   readonly tags: Tags;
+  readonly tokens: Tokens;
   readonly objects: Objects;
   readonly prefetch: Prefetch;
   readonly fs: Filesystems;
@@ -125,6 +127,7 @@ export class CoregitClient {
     this.branches = new Branches(request);
     this.refs = new Refs(request);
     this.tags = new Tags(request);
+    this.tokens = new Tokens(request);
     this.objects = new Objects(request);
     this.prefetch = new Prefetch(request);
     const { repos, commits, files, prefetch } = this;

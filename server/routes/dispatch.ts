@@ -10,6 +10,7 @@ import { invalidField, notFound, RequestError } from "../middleware/request-erro
 import { parseQuery, validate } from "../middleware/validate.ts";
 import type { OrgStore, RepoRecord } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
+import { guardFor } from "./guard-for.ts";
 import { json } from "./reply.ts";
 import { createRouteTable, type Route, type RouteMatch, splitPath } from "./route-table.ts";
 import type { HandlerMap, RequestContext } from "./router.ts";
@@ -146,7 +147,9 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
     rest: match.rest,
     query: input.query,
     body: input.body,
-    repo: allowed?.repo ? timeRepo(deps.openRepo(allowed.repo), scope.timing) : null,
+    repo: allowed?.repo
+      ? guardFor(timeRepo(deps.openRepo(allowed.repo), scope.timing), allowed.principal)
+      : null,
     org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
     principal: allowed?.principal ?? null,
     request,

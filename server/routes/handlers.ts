@@ -16,6 +16,7 @@ import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
 import { tagHandlers } from "./tags.ts";
+import { tokenHandlers } from "./tokens.ts";
 
 export interface HandlerDeps {
   readonly repos: RepoLifecycle;
@@ -43,6 +44,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...tagHandlers,
     ...objectHandlers,
     ...createForkHandlers(deps),
+    ...tokenHandlers,
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
     ...createAdminHandlers(deps.openOrg),
   };

@@ -35,6 +35,7 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Repositories", /^\/repos(\/:repo)?$/],
   ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/fork$/],
   ["Public reads", /^\/orgs\//],
+  ["Tokens", /^\/tokens/],
   ["Operator", /^\/admin\//],
 ];
 
