@@ -29,6 +29,7 @@ import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
+import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
 import { Tokens } from "./resources/tokens.ts";
 
@@ -100,6 +101,7 @@ export class CoregitClient {
   readonly files: Files;
   readonly branches: Branches;
   readonly refs: Refs;
+  readonly snapshots: Snapshots;
   readonly tags: Tags;
   readonly tokens: Tokens;
   readonly objects: Objects;
@@ -126,6 +128,7 @@ export class CoregitClient {
     this.files = new Files(request);
     this.branches = new Branches(request);
     this.refs = new Refs(request);
+    this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
     this.tokens = new Tokens(request);
     this.objects = new Objects(request);

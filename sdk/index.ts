@@ -24,6 +24,7 @@ export type {
 } from "./contract/prefetch.ts";
 export type { Ref, RefList, RefMoved, RefPut } from "./contract/refs.ts";
 export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./contract/repos.ts";
+export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
 export {

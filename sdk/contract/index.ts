@@ -9,6 +9,7 @@ import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
+import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
 
@@ -21,6 +22,7 @@ export const contract = {
   ...refEndpoints,
   ...branchEndpoints,
   ...tagEndpoints,
+  ...snapshotEndpoints,
   ...objectEndpoints,
   ...forkEndpoints,
   ...tokenEndpoints,

@@ -19,6 +19,7 @@ export const LIMITS = {
   prefetchBytesMax: 32 * 1024 * 1024,
   prefetchBlobBytes: 1024 * 1024,
   prefetchBlobBytesMax: 4 * 1024 * 1024,
+  metadataChars: 16 * 1024,
   tokenScopes: 40,
   tokenGlobs: 50,
   tokenSecondsMin: 3_600,

@@ -15,6 +15,7 @@ import { createPublicHandlers } from "./public.ts";
 import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
+import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
 
@@ -42,6 +43,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...refHandlers,
     ...branchHandlers,
     ...tagHandlers,
+    ...snapshotHandlers,
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...tokenHandlers,

@@ -30,6 +30,7 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Prefetch", /^\/repos\/:repo\/prefetch/],
   ["Refs", /^\/repos\/:repo\/refs/],
   ["Branches", /^\/repos\/:repo\/branches/],
+  ["Snapshots", /^\/repos\/:repo\/snapshots/],
   ["Tags", /^\/repos\/:repo\/tags/],
   ["Objects and revisions", /^\/repos\/:repo\/(objects|rev-parse)/],
   ["Repositories", /^\/repos(\/:repo)?$/],
