@@ -20,10 +20,10 @@ import {
   type CommitCreation,
   createCommit,
   type NewCommit,
-  type StoreObjects,
 } from "../services/commits/create-commit.ts";
 import { describeCommit, describeCommitDetails, findCommit } from "../services/commits/describe-commit.ts";
 import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../services/commits/list-commits.ts";
+import type { StoreObjects } from "../services/place-objects.ts";
 import { resolveRefTarget } from "../services/read-target.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { matchesEtag } from "./conditional.ts";
