@@ -9,6 +9,7 @@ import { createCommitHandlers } from "./commits.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { createFileHandlers } from "./files.ts";
 import { createForkHandlers } from "./forks.ts";
+import { createMergeHandlers } from "./merges.ts";
 import { objectHandlers } from "./objects.ts";
 import { createPrefetchHandlers } from "./prefetch.ts";
 import { createPublicHandlers } from "./public.ts";
@@ -34,6 +35,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
   const repos = createRepoHandlers(deps.repos);
   const commits = createCommitHandlers(deps);
   const files = createFileHandlers(deps.listings);
+  const merges = createMergeHandlers(deps);
   return {
     ...repos,
     ...commits,
@@ -41,11 +43,13 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...createPrefetchHandlers(deps),
     ...refHandlers,
     ...branchHandlers,
+    ...merges,
     ...tagHandlers,
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...tokenHandlers,
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
+    ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),
   };
 }
