@@ -1,5 +1,13 @@
 import type { Branch, BranchCreate, BranchList } from "../contract/branches.ts";
-import type { LandRequest, Merged, MergeRequest, Reset, ResetDone, Revert, Reverted } from "../contract/merges.ts";
+import type {
+  LandRequest,
+  Merged,
+  MergeRequest,
+  Reset,
+  ResetDone,
+  Revert,
+  Reverted,
+} from "../contract/merges.ts";
 import type { RepoRef } from "../contract/names.ts";
 import { createIdempotencyKey } from "../http/idempotency.ts";
 import type { Result } from "../http/reply.ts";
@@ -73,7 +81,12 @@ export class Branches {
    * const { data, error } = await cg.branches.merge("my-app", "main", { source: "agent/42", strategy: "squash" });
    * console.log(data?.sha ?? error?.message);
    */
-  merge(repo: RepoRef, target: string, body: MergeRequest, options: CallOptions = {}): Promise<Result<Merged>> {
+  merge(
+    repo: RepoRef,
+    target: string,
+    body: MergeRequest,
+    options: CallOptions = {},
+  ): Promise<Result<Merged>> {
     const params = { repo, target };
     return this.#request("POST /repos/:repo/branches/*target/merge", { ...withKey(options), params, body });
   }

@@ -37,9 +37,17 @@ export class Diff {
    * const { data } = await cg.diff.compare("my-app", { base: "main", head: "agent/42", patch: true });
    * for (const file of data?.files ?? []) console.log(file.status, file.path, file.additions, file.deletions);
    */
-  compare(repo: RepoRef, { patch, ...query }: DiffOptions, options: CallOptions = {}): Promise<Result<DiffReply>> {
+  compare(
+    repo: RepoRef,
+    { patch, ...query }: DiffOptions,
+    options: CallOptions = {},
+  ): Promise<Result<DiffReply>> {
     const flags = patch === undefined ? {} : { patch: patch ? ("true" as const) : ("false" as const) };
-    return this.#request("GET /repos/:repo/diff", { ...options, params: { repo }, query: { ...query, ...flags } });
+    return this.#request("GET /repos/:repo/diff", {
+      ...options,
+      params: { repo },
+      query: { ...query, ...flags },
+    });
   }
 }
 
@@ -83,6 +91,11 @@ export class CherryPicks {
    */
   execute(repo: RepoRef, body: CherryPick, options: CallOptions = {}): Promise<Result<CherryPicked>> {
     const idempotencyKey = options.idempotencyKey ?? createIdempotencyKey();
-    return this.#request("POST /repos/:repo/cherry-pick", { ...options, idempotencyKey, params: { repo }, body });
+    return this.#request("POST /repos/:repo/cherry-pick", {
+      ...options,
+      idempotencyKey,
+      params: { repo },
+      body,
+    });
   }
 }

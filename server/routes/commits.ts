@@ -16,11 +16,7 @@ import {
 import type { CommitOutcome, CommitReceipt } from "../ports/commit.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import { draftChanges } from "../services/commits/change-drafts.ts";
-import {
-  type CommitCreation,
-  createCommit,
-  type NewCommit,
-} from "../services/commits/create-commit.ts";
+import { type CommitCreation, createCommit, type NewCommit } from "../services/commits/create-commit.ts";
 import { describeCommit, describeCommitDetails, findCommit } from "../services/commits/describe-commit.ts";
 import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../services/commits/list-commits.ts";
 import type { StoreObjects } from "../services/place-objects.ts";

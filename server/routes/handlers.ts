@@ -1,8 +1,8 @@
 import type { Log } from "../middleware/error-reply.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
-import type { StoreObjects } from "../services/place-objects.ts";
 import type { ListingCache } from "../services/files/listing-cache.ts";
+import type { StoreObjects } from "../services/place-objects.ts";
 import { createAdminHandlers } from "./admin.ts";
 import { branchHandlers } from "./branches.ts";
 import { createCommitHandlers } from "./commits.ts";

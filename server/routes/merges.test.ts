@@ -5,7 +5,7 @@ import { type CoregitClient, createCoregitClient } from "../../sdk/client.ts";
 import type { PathConflict } from "../../sdk/contract/commits.ts";
 import type { Result } from "../../sdk/http/reply.ts";
 import { createMemoryApi, type MemoryApi } from "../testing/memory-api.ts";
-import { makeMergeCase, type MergeFiles } from "../testing/random-merges.ts";
+import { type MergeFiles, makeMergeCase } from "../testing/random-merges.ts";
 import { createRandom } from "../testing/random-texts.ts";
 import { hasGit, makeRepo } from "../testing/real-git.ts";
 
@@ -36,7 +36,11 @@ beforeEach(async () => {
 });
 
 /** Text to write, or null to delete. */
-async function commit(branch: string, files: Readonly<Record<string, string | null>>, message = "m"): Promise<string> {
+async function commit(
+  branch: string,
+  files: Readonly<Record<string, string | null>>,
+  message = "m",
+): Promise<string> {
   const changes = Object.entries(files).map(([path, content]) =>
     content === null ? { path, action: "delete" as const } : { path, content },
   );
@@ -96,7 +100,10 @@ describe("a merge of branches", () => {
     const tip = await commit("main", { "a.txt": swap("two", "MINE"), "b.txt": "mine\n" });
     for (const strategy of ["merge-commit", "squash", "rebase"] as const) {
       const { error } = await client.branches.merge("r", "main", { source: "agent/1", strategy });
-      expect(error).toMatchObject({ status: 409, data: { merged: false, strategy, conflicts: ["a.txt", "b.txt"] } });
+      expect(error).toMatchObject({
+        status: 409,
+        data: { merged: false, strategy, conflicts: ["a.txt", "b.txt"] },
+      });
       const details = (error as unknown as { data: { details: PathConflict[] } }).data.details;
       expect(details.map(({ type }) => type)).toEqual(["content", "modify-delete"]);
       expect(details[0]?.markers).toContain("MINE\n=======\nTHEIRS\n");
@@ -108,7 +115,9 @@ describe("a merge of branches", () => {
     await commit("agent/1", { "a.txt": "new\n" });
     const tip = await commit("main", { "b.txt": "mine\n" });
     const body = { source: "agent/1", strategy: "squash" as const };
-    expect(dataOf(await client.branches.merge("r", "main", { ...body, dry_run: true }))).toMatchObject({ dry_run: true });
+    expect(dataOf(await client.branches.merge("r", "main", { ...body, dry_run: true }))).toMatchObject({
+      dry_run: true,
+    });
     expect(dataOf(await client.branches.get("r", "main")).sha).toBe(tip);
     const moved = await client.branches.merge("r", "main", { ...body, expected_sha: root });
     expect(moved.error).toMatchObject({ status: 409, data: { current_sha: tip } });
@@ -123,7 +132,12 @@ describe("a merge of branches", () => {
     const body = { source: "agent/1", strategy: "merge-commit" as const };
     const first = dataOf(await client.branches.merge("r", "main", body, options));
     const second = dataOf(await client.branches.merge("r", "main", body, options));
-    expect(second).toMatchObject({ merged: true, sha: first.sha, strategy: "merge-commit", merge_sha: first.sha });
+    expect(second).toMatchObject({
+      merged: true,
+      sha: first.sha,
+      strategy: "merge-commit",
+      merge_sha: first.sha,
+    });
     const other = await client.branches.merge("r", "main", { ...body, source: "main" }, options);
     expect(other.status).toBe(422);
   });
@@ -159,13 +173,24 @@ describe("cherry-pick, revert and reset", () => {
     const body = { base: root, head, onto: "main", branch: "main" };
     const picked = dataOf(await client.cherryPick.execute("r", body));
     expect(picked).toMatchObject({ success: true, commits_created: 2, branch: "main", branch_updated: true });
-    expect([await read("c.txt"), await read("a.txt"), await read("b.txt")]).toEqual(["c\n", swap("one", "ONE"), "mine\n"]);
+    expect([await read("c.txt"), await read("a.txt"), await read("b.txt")]).toEqual([
+      "c\n",
+      swap("one", "ONE"),
+      "mine\n",
+    ]);
 
     const other = await commit("agent/1", { "a.txt": swap("one", "other") });
     await commit("main", { "a.txt": swap("one", "mine") });
     const refused = dataOf(await client.cherryPick.execute("r", { base: head, head: other, onto: "main" }));
-    expect(refused).toMatchObject({ success: false, conflicts: ["a.txt"], failed_sha: other, commits_created: 0 });
-    expect((await client.cherryPick.execute("r", { base: "1".repeat(40), head: other, onto: "main" })).status).toBe(404);
+    expect(refused).toMatchObject({
+      success: false,
+      conflicts: ["a.txt"],
+      failed_sha: other,
+      commits_created: 0,
+    });
+    expect(
+      (await client.cherryPick.execute("r", { base: "1".repeat(40), head: other, onto: "main" })).status,
+    ).toBe(404);
   });
 
   it("reverts a commit with others on top of it, and refuses what is gone", async () => {
@@ -196,7 +221,13 @@ describe("compare", () => {
     await commit("main", { "a.txt": swap("one", "main") });
     const compared = dataOf(await client.compare.compare("r", { base: "main", head: "agent/1" }));
     // Changed and changed back: a merge of the two ends has no conflict.
-    expect(compared).toMatchObject({ merge_base: root, ahead_by: 3, behind_by: 1, mergeable: true, conflicts: [] });
+    expect(compared).toMatchObject({
+      merge_base: root,
+      ahead_by: 3,
+      behind_by: 1,
+      mergeable: true,
+      conflicts: [],
+    });
     expect(compared.files.map(({ path }) => path)).toEqual(["c.txt"]);
     await commit("agent/1", { "a.txt": swap("one", "agent") });
     const clash = dataOf(await client.compare.compare("r", { base: "main", head: "agent/1" }));
@@ -236,7 +267,8 @@ describe.runIf(hasGit)("diffs judged by git", () => {
           const oid =
             mode === "160000"
               ? content
-              : (await repo.git(["hash-object", "-w", "--stdin"], { input: Buffer.from(content, "latin1") })).text;
+              : (await repo.git(["hash-object", "-w", "--stdin"], { input: Buffer.from(content, "latin1") }))
+                  .text;
           await repo.git(["update-index", "--add", "--cacheinfo", `${mode},${oid},${path}`]);
         }
         return (await repo.git(["write-tree"])).text;
@@ -254,7 +286,8 @@ describe.runIf(hasGit)("diffs judged by git", () => {
       expect([n, diff.total_additions, diff.total_deletions]).toEqual([n, sum(0), sum(1)]);
       expect(diff.total_files_changed).toBe(counts === "" ? 0 : counts.split("\n").length);
     }
-    for (const kind of ["added", "modified", "removed", "renamed", "binary"]) expect(statuses).toContain(kind);
+    for (const kind of ["added", "modified", "removed", "renamed", "binary"])
+      expect(statuses).toContain(kind);
   }, 120_000);
 
   it("quote odd paths and mark a missing last line end", async () => {

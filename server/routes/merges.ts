@@ -1,11 +1,22 @@
 import { createHash } from "node:crypto";
 import type { Merged, mergeEndpoints } from "../../sdk/contract/merges.ts";
 import { isOid, type Oid } from "../git/hash/oid.ts";
-import { checkRefName, BRANCH_PREFIX } from "../git/object/ref-name.ts";
-import { conflict, invalidFields, notFound, type RequestError, unprocessable } from "../middleware/request-error.ts";
+import { BRANCH_PREFIX, checkRefName } from "../git/object/ref-name.ts";
+import {
+  conflict,
+  invalidFields,
+  notFound,
+  type RequestError,
+  unprocessable,
+} from "../middleware/request-error.ts";
 import { cherryPick } from "../services/merge/cherry-pick.ts";
 import { findNamedCommit } from "../services/merge/find-commit.ts";
-import { type BranchMerge, mergeBranch, type MergeOrder, type MergeRefusal } from "../services/merge/merge-branch.ts";
+import {
+  type BranchMerge,
+  type MergeOrder,
+  type MergeRefusal,
+  mergeBranch,
+} from "../services/merge/merge-branch.ts";
 import { findTip, type MoveContext } from "../services/merge/move-branch.ts";
 import { revertCommit } from "../services/merge/revert-commit.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
@@ -16,7 +27,7 @@ import { checkIdentity, checkMessage, DEFAULT_IDENTITY } from "./identity.ts";
 import { actorOf } from "./read-replies.ts";
 import { refuseMove, replayHeaders } from "./ref-replies.ts";
 import { json } from "./reply.ts";
-import type { Handler, HandlersFor, RequestContext } from "./router.ts";
+import type { HandlersFor, RequestContext } from "./router.ts";
 
 type WriteKey =
   | "POST /repos/:repo/branches/*target/merge"
@@ -26,17 +37,25 @@ type WriteKey =
   | "POST /repos/:repo/reset";
 
 /** Merge, land, cherry-pick, revert, reset, diff and compare. */
-export function createMergeHandlers(deps: { readonly storeObjects: StoreObjects }): HandlersFor<typeof mergeEndpoints> {
+export function createMergeHandlers(deps: {
+  readonly storeObjects: StoreObjects;
+}): HandlersFor<typeof mergeEndpoints> {
   return {
     "POST /repos/:repo/branches/*target/merge": (context) => {
       const { body, params } = context;
       checkWords(body);
-      return answerMerge(openMove(deps.storeObjects, context, "merge"), { ...toOrder(body), target: params.target });
+      return answerMerge(openMove(deps.storeObjects, context, "merge"), {
+        ...toOrder(body),
+        target: params.target,
+      });
     },
     "POST /repos/:repo/land": (context) => {
       const { body } = context;
       checkWords(body);
-      return answerMerge(openMove(deps.storeObjects, context, "land"), { ...toOrder(body), target: body.target });
+      return answerMerge(openMove(deps.storeObjects, context, "land"), {
+        ...toOrder(body),
+        target: body.target,
+      });
     },
     "POST /repos/:repo/cherry-pick": (context) => postCherryPick(deps.storeObjects, context),
     "POST /repos/:repo/revert": (context) => postRevert(deps.storeObjects, context),
@@ -72,7 +91,11 @@ function checkWords(body: {
   if (fields.length > 0) throw invalidFields(fields);
 }
 
-function toOrder(body: RequestContext<"POST /repos/:repo/land">["body"] | RequestContext<"POST /repos/:repo/branches/*target/merge">["body"]): Omit<MergeOrder, "target"> {
+function toOrder(
+  body:
+    | RequestContext<"POST /repos/:repo/land">["body"]
+    | RequestContext<"POST /repos/:repo/branches/*target/merge">["body"],
+): Omit<MergeOrder, "target"> {
   return {
     source: body.source,
     strategy: body.strategy,
@@ -113,15 +136,32 @@ function refuseMerge(outcome: MergeRefusal, { target, source, strategy }: MergeO
   switch (outcome.kind) {
     case "conflict": {
       const { conflicts, tip, failed } = outcome;
-      const details = { ...merged, ...describeConflicts(conflicts), head_sha: tip, ...(failed && { failed_sha: failed }) };
+      const details = {
+        ...merged,
+        ...describeConflicts(conflicts),
+        head_sha: tip,
+        ...(failed && { failed_sha: failed }),
+      };
       return conflict(`${source} does not merge into ${target}: ${conflicts.length} conflicts`, details);
     }
     case "not-fast-forward": {
       const message = `${target} has commits that ${source} does not: it cannot be fast-forwarded`;
-      return conflict(message, { ...merged, conflicts: [], details: [], reason: outcome.kind, head_sha: outcome.tip });
+      return conflict(message, {
+        ...merged,
+        conflicts: [],
+        details: [],
+        reason: outcome.kind,
+        head_sha: outcome.tip,
+      });
     }
     case "busy":
-      return conflict(`${target} kept moving`, { ...merged, conflicts: [], details: [], reason: "busy", head_sha: outcome.tip });
+      return conflict(`${target} kept moving`, {
+        ...merged,
+        conflicts: [],
+        details: [],
+        reason: "busy",
+        head_sha: outcome.tip,
+      });
     case "unrelated":
       return unprocessable(`${source} and ${target} have no common ancestor`, merged);
     case "too-many":
@@ -141,7 +181,10 @@ function unknownCommit(ref: string): RequestError {
   return notFound(`Commit ${ref.slice(0, 200)}`);
 }
 
-async function postCherryPick(storeObjects: StoreObjects, context: RequestContext<"POST /repos/:repo/cherry-pick">) {
+async function postCherryPick(
+  storeObjects: StoreObjects,
+  context: RequestContext<"POST /repos/:repo/cherry-pick">,
+) {
   const { body } = context;
   if (body.committer) checkWords({ author: body.committer });
   const outcome = await cherryPick(openMove(storeObjects, context, "cherry-pick"), {
@@ -203,14 +246,27 @@ async function postRevert(storeObjects: StoreObjects, context: RequestContext<"P
       return json(reply, { headers: replayHeaders(replayed) });
     }
     case "bad-mainline":
-      throw unprocessable(`The commit has ${outcome.parents} parents: mainline says which of several counts`, {
-        parents: outcome.parents,
-      });
+      throw unprocessable(
+        `The commit has ${outcome.parents} parents: mainline says which of several counts`,
+        {
+          parents: outcome.parents,
+        },
+      );
     case "nothing-to-revert":
       throw unprocessable(`${body.branch} has nothing of this commit's change`, { head_sha: outcome.tip });
     default: {
-      const names = { target: body.branch, source: `The revert of ${body.commit}`, strategy: "squash" as const };
-      throw refuseMerge(outcome, { ...names, message: undefined, author: DEFAULT_IDENTITY, expected: undefined, dryRun: false });
+      const names = {
+        target: body.branch,
+        source: `The revert of ${body.commit}`,
+        strategy: "squash" as const,
+      };
+      throw refuseMerge(outcome, {
+        ...names,
+        message: undefined,
+        author: DEFAULT_IDENTITY,
+        expected: undefined,
+        dryRun: false,
+      });
     }
   }
 }

@@ -60,7 +60,8 @@ function changeFile(random: Random, files: Map<string, MergeFile>, path: string)
   else if (kind < 0.57) files.delete(path);
   else if (kind < 0.72) {
     const folder = FOLDERS[Math.floor(random() * FOLDERS.length)];
-    const target = random() < 0.5 ? `${folder}${path.split("/").at(-1)}` : `${folder}renamed${Math.floor(random() * 20)}`;
+    const target =
+      random() < 0.5 ? `${folder}${path.split("/").at(-1)}` : `${folder}renamed${Math.floor(random() * 20)}`;
     if (files.has(target)) return;
     files.delete(path);
     files.set(target, random() < 0.5 ? file : editFile(random, file));
@@ -68,7 +69,8 @@ function changeFile(random: Random, files: Map<string, MergeFile>, path: string)
     const added = `src/new${Math.floor(random() * 3)}.txt`;
     if (!files.has(added)) files.set(added, makeFile(random));
   } else if (kind < 0.9) {
-    if (file.mode.startsWith("100")) files.set(path, { ...file, mode: file.mode === "100644" ? "100755" : "100644" });
+    if (file.mode.startsWith("100"))
+      files.set(path, { ...file, mode: file.mode === "100644" ? "100755" : "100644" });
   } else if (kind < 0.95) {
     files.set(path, makeFile(random));
   } else {
@@ -89,12 +91,17 @@ function editFile(random: Random, file: MergeFile): MergeFile {
 export function formatImport(
   ref: string,
   files: MergeFiles,
-  { parents, mark, seconds }: { readonly parents: readonly number[]; readonly mark: number; readonly seconds: number },
+  {
+    parents,
+    mark,
+    seconds,
+  }: { readonly parents: readonly number[]; readonly mark: number; readonly seconds: number },
 ): Buffer {
   const parts: Buffer[] = [];
-  const write = (text: string, encoding: "utf8" | "latin1" = "utf8") => parts.push(Buffer.from(text, encoding));
+  const write = (text: string, encoding: "utf8" | "latin1" = "utf8") =>
+    parts.push(Buffer.from(text, encoding));
   write(`commit refs/heads/${ref}\nmark :${mark}\ncommitter C <c@d> ${seconds} +0000\ndata 0\n`);
-  parents.forEach((parent, index) => write(`${index === 0 ? "from" : "merge"} :${parent}\n`));
+  for (const [index, parent] of parents.entries()) write(`${index === 0 ? "from" : "merge"} :${parent}\n`);
   write("deleteall\n");
   for (const [path, { mode, content }] of files) {
     if (mode === "160000") {

@@ -4,7 +4,13 @@ import type { Oid } from "../hash/oid.ts";
 import { entryKind, type TreeEntry } from "../object/tree.ts";
 import type { ObjectReader } from "../ports.ts";
 import type { TreeChange } from "./diff-trees.ts";
-import { cutPieces, isSizeTooDifferent, type Measured, SIMILARITY_MAX, scoreSimilarity } from "./similarity.ts";
+import {
+  cutPieces,
+  isSizeTooDifferent,
+  type Measured,
+  SIMILARITY_MAX,
+  scoreSimilarity,
+} from "./similarity.ts";
 
 export interface Rename {
   readonly from: ByteString;
@@ -86,7 +92,9 @@ function pairEqual(sources: readonly File[], targets: readonly File[]): Rename[]
   }
   const renames: Rename[] = [];
   for (const target of targets) {
-    const group = byOid.get(target.entry.oid)?.filter(({ entry }) => entryKind(entry) === entryKind(target.entry));
+    const group = byOid
+      .get(target.entry.oid)
+      ?.filter(({ entry }) => entryKind(entry) === entryKind(target.entry));
     if (!group || group.length === 0) continue;
     const source = group.find(({ path }) => baseName(path) === baseName(target.path)) ?? (group[0] as File);
     renames.push(toRename(source, target, SIMILARITY_MAX));
@@ -185,12 +193,14 @@ function pairAlike(
 ): Rename[] {
   const candidates = targets.flatMap((target) =>
     sources
-      .map((source): Candidate => ({
-        source,
-        target,
-        score: score(source, target, { measured, min: SCORE_MIN }),
-        sameName: Number(baseName(source.path) === baseName(target.path)),
-      }))
+      .map(
+        (source): Candidate => ({
+          source,
+          target,
+          score: score(source, target, { measured, min: SCORE_MIN }),
+          sameName: Number(baseName(source.path) === baseName(target.path)),
+        }),
+      )
       .filter((candidate) => candidate.score >= SCORE_MIN)
       .sort(compareCandidates)
       .slice(0, CANDIDATES_PER_TARGET),

@@ -110,7 +110,9 @@ function writeHunks(parts: Uint8Array[], file: PatchFile, context: number): void
   const a = file.old?.lines ?? NO_LINES;
   const b = file.next?.lines ?? NO_LINES;
   for (const hunk of groupHunks(file.changes, { a: a.count, b: b.count, context })) {
-    parts.push(encodeUtf8(`@@ -${formatRange(hunk.aFrom, hunk.aTo)} +${formatRange(hunk.bFrom, hunk.bTo)} @@\n`));
+    parts.push(
+      encodeUtf8(`@@ -${formatRange(hunk.aFrom, hunk.aTo)} +${formatRange(hunk.bFrom, hunk.bTo)} @@\n`),
+    );
     let at = hunk.aFrom;
     for (const change of hunk.changes) {
       writeLines(parts, " ", { lines: a, from: at, to: change.aStart });

@@ -3,9 +3,9 @@ import { createDiffBudget } from "../diff/diff-budget.ts";
 import { GitError } from "../errors.ts";
 import type { Oid } from "../hash/oid.ts";
 import { hashObject } from "../hash/sha1.ts";
-import { mergeText, type TextMergeOptions } from "./merge-text.ts";
 import type { GitObject, ObjectReader } from "../ports.ts";
 import type { PathConflict } from "./conflict.ts";
+import { mergeText, type TextMergeOptions } from "./merge-text.ts";
 
 /** A file that two sides changed; `base` null stands for an empty text. */
 export interface BlobVersions {
@@ -87,11 +87,13 @@ async function mergeBlob(
     return { kind: "conflict", conflict: { path, type: as, base, ours, theirs, ...markers }, content };
   };
   const oids = [ours, theirs, ...(base ? [base] : [])];
-  if (oids.some((oid) => (limits.sizes.get(oid) ?? 0) > MERGE_FILE_BYTES_MAX)) return refuse("too-large", null);
+  if (oids.some((oid) => (limits.sizes.get(oid) ?? 0) > MERGE_FILE_BYTES_MAX))
+    return refuse("too-large", null);
   const { found } = await reader.readObjects(oids);
   const content = (oid: Oid | null) => (oid === null ? new Uint8Array(0) : readContent(found, oid));
   const versions = { base: content(base), ours: content(ours), theirs: content(theirs) };
-  if (hasNul(versions.base) || hasNul(versions.ours) || hasNul(versions.theirs)) return refuse("binary", null);
+  if (hasNul(versions.base) || hasNul(versions.ours) || hasNul(versions.theirs))
+    return refuse("binary", null);
   const merged = mergeText(versions, { ...file.text, budget: limits.budget });
   if (merged.conflicts > 0) return refuse(type, merged.content);
   const data = merged.content;

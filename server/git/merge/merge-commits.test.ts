@@ -45,7 +45,16 @@ interface Judged {
 
 async function judge(repo: RealRepo, ours: string, theirs: string): Promise<Judged> {
   const { text, status } = await repo.git(
-    ["-c", "merge.directoryRenames=false", "merge-tree", "--write-tree", "--name-only", "--no-messages", ours, theirs],
+    [
+      "-c",
+      "merge.directoryRenames=false",
+      "merge-tree",
+      "--write-tree",
+      "--name-only",
+      "--no-messages",
+      ours,
+      theirs,
+    ],
     { allowFailure: true },
   );
   if (status > 1) throw new Error(`git merge-tree ended with ${status}`);
@@ -92,10 +101,15 @@ describe.runIf(hasGit)("merges judged by git merge-tree", () => {
   async function compare(ours: string, theirs: string): Promise<"clean" | "conflict" | "deviation"> {
     const expected = await judge(repo, ours, theirs);
     const [a, b] = [refs.get(ours), refs.get(theirs)] as [Oid, Oid];
-    const merged = await mergeCommits(objects, { ours: a, theirs: b }, { oursName: ours, theirsName: theirs });
+    const merged = await mergeCommits(
+      objects,
+      { ours: a, theirs: b },
+      { oursName: ours, theirsName: theirs },
+    );
     if (merged.kind !== "merged") throw new Error("no merge base");
     const paths = [...new Set(merged.conflicts.map(({ path }) => path))];
-    const isDeviation = ours.startsWith("x") && merged.conflicts.some(({ type }) => type === "file-directory");
+    const isDeviation =
+      ours.startsWith("x") && merged.conflicts.some(({ type }) => type === "file-directory");
     if (isDeviation && expected.clean) return "deviation";
     expect({ ours, clean: paths.length === 0, paths: expected.clean ? paths : [] }).toEqual({
       ours,

@@ -4,10 +4,12 @@ import { EMPTY_TREE_OID, type Oid } from "../hash/oid.ts";
 import { decodeCommit } from "../object/commit.ts";
 import type { ObjectReader } from "../ports.ts";
 import { findMergeBases } from "../walk/merge-base.ts";
-import { createScratch, type Scratch } from "./scratch.ts";
 import { mergeTrees, type TreeMerge, type TreeMergeOptions } from "./merge-trees.ts";
+import { createScratch, type Scratch } from "./scratch.ts";
 
-export type CommitMerge = ({ readonly kind: "merged"; readonly bases: readonly Oid[] } & TreeMerge) | { readonly kind: "unrelated" };
+export type CommitMerge =
+  | ({ readonly kind: "merged"; readonly bases: readonly Oid[] } & TreeMerge)
+  | { readonly kind: "unrelated" };
 
 /** Merge bases of merge bases of …; a history that goes deeper merges with the oldest base alone. */
 const DEPTH_MAX = 12;
@@ -44,7 +46,8 @@ export async function mergeCommits(
 export async function readTreeOf(reader: ObjectReader, commit: Oid): Promise<Oid> {
   const object = (await reader.readObjects([commit])).found.get(commit);
   if (!object) throw new GitError("missing-object", `commit ${commit} is missing`, { oid: commit });
-  if (object.type !== "commit") throw new GitError("wrong-type", `${commit} is a ${object.type}`, { oid: commit });
+  if (object.type !== "commit")
+    throw new GitError("wrong-type", `${commit} is a ${object.type}`, { oid: commit });
   return decodeCommit(object.data).tree;
 }
 

@@ -55,29 +55,34 @@ function keepTree(tree: Oid): TreeMerge {
   return { tree, objects: [], conflicts: [] };
 }
 
+/** What one path comes to, or that its texts are to be merged. */
 function decide(work: Work, entry: MergePath): void {
+  const decided = choose(work, entry);
+  if (decided !== "pending") take(work, entry, decided);
+}
+
+function choose(work: Work, entry: MergePath): PutEntry | null | "pending" {
   const { path, base, ours, theirs } = entry;
   const isVirtual = (work.options.depth ?? 0) > 0;
   if (entry.conflict) {
     refuse(work, entry, entry.conflict);
-    take(work, entry, isVirtual ? (base ?? ours ?? theirs) : (ours ?? theirs));
-    return;
+    return isVirtual ? (base ?? ours ?? theirs) : (ours ?? theirs);
   }
-  if (isSameEntry(ours, theirs) || isSameEntry(base, theirs)) return take(work, entry, ours);
-  if (isSameEntry(base, ours)) return take(work, entry, theirs);
+  if (isSameEntry(ours, theirs) || isSameEntry(base, theirs)) return ours;
+  if (isSameEntry(base, ours)) return theirs;
   if (!ours || !theirs) {
     refuse(work, entry, "modify-delete");
-    return take(work, entry, isVirtual ? base : (ours ?? theirs));
+    return isVirtual ? base : (ours ?? theirs);
   }
   const kind = entryKind(ours);
   const baseOfKind = base && entryKind(base) === kind ? base : null;
   if (kind !== entryKind(theirs)) {
     refuse(work, entry, base ? "type" : "add-add");
-    return take(work, entry, isVirtual && base ? base : ours);
+    return isVirtual && base ? base : ours;
   }
   const mode = mergeModes(baseOfKind, ours, theirs);
   if (mode === null) refuse(work, entry, "mode");
-  const put = (oid: Oid) => take(work, entry, { mode: mode ?? ours.mode, oid });
+  const put = (oid: Oid) => ({ mode: mode ?? ours.mode, oid });
   if (ours.oid === theirs.oid || baseOfKind?.oid === theirs.oid) return put(ours.oid);
   if (baseOfKind?.oid === ours.oid) return put(theirs.oid);
   if (kind === "file") {
@@ -91,15 +96,18 @@ function decide(work: Work, entry: MergePath): void {
       type: base ? "content" : "add-add",
       text: nameMarkers(work.options, entry),
     });
-    return;
+    return "pending";
   }
   const type = kind === "symlink" ? "symlink" : "submodule";
   refuse(work, entry, base ? type : "add-add");
-  put(isVirtual && baseOfKind ? baseOfKind.oid : ours.oid);
+  return put(isVirtual && baseOfKind ? baseOfKind.oid : ours.oid);
 }
 
 /** Markers name the side, and its name for the file where the sides have two. */
-function nameMarkers({ oursName = "ours", theirsName = "theirs", depth = 0 }: TreeMergeOptions, entry: MergePath) {
+function nameMarkers(
+  { oursName = "ours", theirsName = "theirs", depth = 0 }: TreeMergeOptions,
+  entry: MergePath,
+) {
   const { names } = entry;
   const name = (side: string, path: ByteString) => `${side}:${formatByteString(path)}`;
   return {

@@ -31,7 +31,10 @@ export function createScratch(stored: ObjectReader): Scratch {
     reader: {
       async readObjects(oids) {
         const { found, missing } = await stored.readObjects(rest(oids));
-        return { found: new Map([...found, ...own(oids).map((object) => [object.oid, object] as const)]), missing };
+        return {
+          found: new Map([...found, ...own(oids).map((object) => [object.oid, object] as const)]),
+          missing,
+        };
       },
       async readHeaders(oids) {
         const { found, missing } = await stored.readHeaders(rest(oids));

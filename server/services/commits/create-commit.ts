@@ -137,7 +137,11 @@ function toBlobs({ objects, pack }: PlacedObjects): Pick<CommitRequest, "blobs" 
   return { blobs: objects, ...(pack && { pack }) };
 }
 
-function toRequest(commit: NewCommit, changes: readonly TreeChange[], placed: Pick<CommitRequest, "blobs" | "pack">): CommitRequest {
+function toRequest(
+  commit: NewCommit,
+  changes: readonly TreeChange[],
+  placed: Pick<CommitRequest, "blobs" | "pack">,
+): CommitRequest {
   const { branch, message, author, committer, parentOid, rebase, actor, idempotency } = commit;
   const requiredOids = commit.drafts.flatMap((draft) =>
     draft.kind === "ready" && draft.requiredOid ? [draft.requiredOid] : [],

@@ -40,7 +40,10 @@ export async function compareCommits(
   for (const { oid } of ahead.commits.slice(0, COMMITS_MAX).reverse()) {
     commits.push({ oid, commit: await readCommit(reader, oid) });
   }
-  const merge = ahead.commits.length > MERGE_COMMITS_MAX ? null : await mergeCommits(reader, { ours: base, theirs: head });
+  const merge =
+    ahead.commits.length > MERGE_COMMITS_MAX
+      ? null
+      : await mergeCommits(reader, { ours: base, theirs: head });
   const conflicts = merge?.kind === "merged" ? [...new Set(merge.conflicts.map(({ path }) => path))] : [];
   return {
     kind: "compared",

@@ -71,7 +71,9 @@ export async function diffFiles(
     const message = `${pairs.length} files differ, at most ${DIFF_FILES_MAX} are shown`;
     throw new GitError("limit-exceeded", message, { files: pairs.length, limit: DIFF_FILES_MAX });
   }
-  const oids = pairs.flatMap(({ old, next }) => [old, next].flatMap((entry) => (entry && !isGitlink(entry) ? entry.oid : [])));
+  const oids = pairs.flatMap(({ old, next }) =>
+    [old, next].flatMap((entry) => (entry && !isGitlink(entry) ? entry.oid : [])),
+  );
   const { found: headers } = await reader.readHeaders([...new Set(oids)]);
   const sizeOf = (entry: TreeEntry | null) => (entry ? (headers.get(entry.oid)?.size ?? 0) : 0);
   const work: Work = { options, budget: createDiffBudget(), patchBytes: 0 };
@@ -80,10 +82,12 @@ export async function diffFiles(
     const wanted = new Set<Oid>();
     for (const { old, next } of group) {
       for (const entry of [old, next]) {
-        if (entry && !isGitlink(entry) && old?.oid !== next?.oid && sizeOf(entry) <= FILE_BYTES_MAX) wanted.add(entry.oid);
+        if (entry && !isGitlink(entry) && old?.oid !== next?.oid && sizeOf(entry) <= FILE_BYTES_MAX)
+          wanted.add(entry.oid);
       }
     }
-    const { found } = wanted.size > 0 ? await reader.readObjects([...wanted]) : { found: new Map<Oid, GitObject>() };
+    const { found } =
+      wanted.size > 0 ? await reader.readObjects([...wanted]) : { found: new Map<Oid, GitObject>() };
     for (const pair of group) files.push(describePair(work, pair, found));
   }
   return files;
@@ -164,7 +168,9 @@ function comparePairs(work: Work, parts: readonly SidePair[], similarity: number
   for (const { old, next } of parts) {
     binary ||= (old !== null && !old.lines) || (next !== null && !next.lines);
     const empty = splitLines(new Uint8Array(0));
-    const changes = binary ? [] : diffLines(old?.lines ?? empty, next?.lines ?? empty, { budget: work.budget });
+    const changes = binary
+      ? []
+      : diffLines(old?.lines ?? empty, next?.lines ?? empty, { budget: work.budget });
     for (const change of changes) {
       additions += change.bCount;
       deletions += change.aCount;
@@ -176,7 +182,9 @@ function comparePairs(work: Work, parts: readonly SidePair[], similarity: number
     const asBinary = (side: PatchSide | null) => side && { ...side, lines: null };
     patch +=
       text ??
-      findUtf8(formatPatch({ old: asBinary(old), next: asBinary(next), similarity, changes }, work.options.context)) ??
+      findUtf8(
+        formatPatch({ old: asBinary(old), next: asBinary(next), similarity, changes }, work.options.context),
+      ) ??
       "";
   }
   const counts = { additions, deletions, binary };

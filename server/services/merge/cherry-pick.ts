@@ -54,14 +54,23 @@ export async function cherryPick(context: MoveContext, order: PickOrder): Promis
   const named = [order.base, order.head, order.onto].map((ref) => findNamedCommit(repo, ref));
   const [base, head, onto] = await Promise.all(named);
   for (const commit of [base, head, onto]) if (commit?.kind === "unknown-ref") return commit;
-  if (base?.kind !== "found" || head?.kind !== "found" || onto?.kind !== "found") return { kind: "unknown-ref", ref: order.base };
+  if (base?.kind !== "found" || head?.kind !== "found" || onto?.kind !== "found")
+    return { kind: "unknown-ref", ref: order.base };
   const range = await listRange(repo.objects, head.oid, base.oid);
-  if (range.commits.length > REPLAY_MAX) return { kind: "too-many", count: range.commits.length, limit: REPLAY_MAX };
+  if (range.commits.length > REPLAY_MAX)
+    return { kind: "too-many", count: range.commits.length, limit: REPLAY_MAX };
   const { merges } = range;
   if (order.branch !== undefined) {
     const earlier = await findEarlierMove(context, { branch: order.branch, tip: onto.oid });
     if (earlier?.kind === "moved") {
-      return { kind: "picked", tip: earlier.oid, onto: onto.oid, created: range.commits.length, merges, replayed: true };
+      return {
+        kind: "picked",
+        tip: earlier.oid,
+        onto: onto.oid,
+        created: range.commits.length,
+        merges,
+        replayed: true,
+      };
     }
     if (earlier) return earlier;
   }
@@ -73,7 +82,14 @@ export async function cherryPick(context: MoveContext, order: PickOrder): Promis
     if (created > 0) await keepCommits(context, scratch);
     return { kind: "conflict", conflicts, failed, lastClean: tip, onto: onto.oid, created, merges };
   }
-  const picked = { kind: "picked", tip: replay.tip, onto: onto.oid, created: replay.created, merges, replayed: false } as const;
+  const picked = {
+    kind: "picked",
+    tip: replay.tip,
+    onto: onto.oid,
+    created: replay.created,
+    merges,
+    replayed: false,
+  } as const;
   if (order.branch === undefined) {
     await keepCommits(context, scratch);
     return picked;

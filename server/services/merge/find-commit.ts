@@ -11,6 +11,7 @@ export type NamedCommit =
 export async function findNamedCommit(repo: RepoHandle, ref: string): Promise<NamedCommit> {
   const resolution = await resolveRefTarget(repo, ref);
   const commit = resolution.kind === "resolved" ? resolution.target.commit : null;
-  if (resolution.kind !== "resolved" || commit === null || resolution.path !== "") return { kind: "unknown-ref", ref };
+  if (resolution.kind !== "resolved" || commit === null || resolution.path !== "")
+    return { kind: "unknown-ref", ref };
   return { kind: "found", oid: commit, branch: resolution.branch };
 }

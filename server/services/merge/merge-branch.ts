@@ -36,7 +36,12 @@ export type BranchMerge =
   | MergeRefusal;
 
 export type MergeRefusal =
-  | { readonly kind: "conflict"; readonly conflicts: readonly PathConflict[]; readonly tip: Oid; readonly failed?: Oid }
+  | {
+      readonly kind: "conflict";
+      readonly conflicts: readonly PathConflict[];
+      readonly tip: Oid;
+      readonly failed?: Oid;
+    }
   | { readonly kind: "not-fast-forward"; readonly tip: Oid }
   | { readonly kind: "unrelated" }
   | { readonly kind: "unknown-ref"; readonly ref: string }
@@ -63,7 +68,8 @@ export async function mergeBranch(context: MoveContext, order: MergeOrder): Prom
     tip = await findTip(context.repo, order.target);
     if (tip === null) return { kind: "unknown-ref", ref: order.target };
     const earlier = attempt === 0 ? await findEarlierMove(context, { branch: order.target, tip }) : null;
-    if (earlier?.kind === "moved") return done(order, { tip: earlier.oid, previous: null, created: 0, replayed: true });
+    if (earlier?.kind === "moved")
+      return done(order, { tip: earlier.oid, previous: null, created: 0, replayed: true });
     if (earlier) return earlier;
     if (order.expected !== undefined && order.expected !== tip) {
       return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
@@ -71,7 +77,8 @@ export async function mergeBranch(context: MoveContext, order: MergeOrder): Prom
     const scratch = createScratch(context.repo.objects);
     const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
     if (made.kind !== "made") return made;
-    if (made.tip === tip) return { ...done(order, { ...made, previous: tip, replayed: false }), strategy: "already_up_to_date" };
+    if (made.tip === tip)
+      return { ...done(order, { ...made, previous: tip, replayed: false }), strategy: "already_up_to_date" };
     const result = done(order, { ...made, previous: tip, replayed: false });
     if (order.dryRun) return result;
     const moved = await moveBranch(context, {
@@ -81,7 +88,8 @@ export async function mergeBranch(context: MoveContext, order: MergeOrder): Prom
       objects: scratch.list(),
       message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
     });
-    if (moved.kind === "moved") return moved.replayed ? { ...result, tip: moved.oid, replayed: true } : result;
+    if (moved.kind === "moved")
+      return moved.replayed ? { ...result, tip: moved.oid, replayed: true } : result;
     if (moved.kind !== "stale" || order.expected !== undefined) return moved;
   }
   return { kind: "busy", tip };
@@ -89,7 +97,12 @@ export async function mergeBranch(context: MoveContext, order: MergeOrder): Prom
 
 function done(
   { strategy }: MergeOrder,
-  made: { readonly tip: Oid; readonly previous: Oid | null; readonly created: number; readonly replayed: boolean },
+  made: {
+    readonly tip: Oid;
+    readonly previous: Oid | null;
+    readonly created: number;
+    readonly replayed: boolean;
+  },
 ): Extract<BranchMerge, { kind: "merged" }> {
   const { tip, previous, created, replayed } = made;
   return { kind: "merged", strategy, tip, previous, created, replayed };
@@ -116,7 +129,8 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
     return isAhead ? { kind: "made", tip: source, created: 0 } : { kind: "not-fast-forward", tip };
   }
   const stamp: Stamp = { who: order.author, nowMs };
-  if (order.strategy === "rebase") return isAhead ? { kind: "made", tip: source, created: 0 } : rebase(scratch, { tip, source, stamp });
+  if (order.strategy === "rebase")
+    return isAhead ? { kind: "made", tip: source, created: 0 } : rebase(scratch, { tip, source, stamp });
   const merged = await mergeCommits(
     reader,
     { ours: tip, theirs: source },
@@ -133,7 +147,9 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
     author,
     committer: author,
     extra: [],
-    message: toByteString(order.message ?? `${isSquash ? "Squash" : "Merge"} ${order.source} into ${order.target}\n`),
+    message: toByteString(
+      order.message ?? `${isSquash ? "Squash" : "Merge"} ${order.source} into ${order.target}\n`,
+    ),
   });
   return { kind: "made", tip: commit, created: 1 };
 }

@@ -1,12 +1,12 @@
 import { toByteString } from "../../git/bytes/text.ts";
 import { GitError } from "../../git/errors.ts";
 import { EMPTY_TREE_OID, type Oid } from "../../git/hash/oid.ts";
-import { type Commit, decodeCommit } from "../../git/object/commit.ts";
-import type { Identity } from "../../git/object/identity.ts";
 import type { PathConflict } from "../../git/merge/conflict.ts";
 import { readTreeOf } from "../../git/merge/merge-commits.ts";
 import { mergeTrees } from "../../git/merge/merge-trees.ts";
 import type { Scratch } from "../../git/merge/scratch.ts";
+import { type Commit, decodeCommit } from "../../git/object/commit.ts";
+import type { Identity } from "../../git/object/identity.ts";
 import type { ObjectReader } from "../../git/ports.ts";
 import { type LimitedCommit, walkLimited } from "../../git/walk/limited-walk.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
@@ -96,7 +96,13 @@ export async function replayCommits(
     if (merged.tree === ours) continue;
     scratch.add(merged.objects);
     const extra = commit.extra.filter(({ name }) => !SIGNATURES.has(name));
-    tip = scratch.addCommit({ ...commit, tree: merged.tree, parents: [tip], committer: toIdentity(stamp), extra });
+    tip = scratch.addCommit({
+      ...commit,
+      tree: merged.tree,
+      parents: [tip],
+      committer: toIdentity(stamp),
+      extra,
+    });
     created++;
   }
   return { kind: "replayed", tip, created };

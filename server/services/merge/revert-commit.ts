@@ -56,7 +56,11 @@ export async function revertCommit(context: MoveContext, order: RevertOrder): Pr
       return { kind: "stale", name: `refs/heads/${order.branch}`, current: tip };
     }
     const scratch = createScratch(repo.objects);
-    const made = await makeRevert(scratch, { commit, oid: named.oid, parent, tip }, { order, nowMs: context.nowMs });
+    const made = await makeRevert(
+      scratch,
+      { commit, oid: named.oid, parent, tip },
+      { order, nowMs: context.nowMs },
+    );
     if (made.kind !== "made") return made;
     const moved = await moveBranch(context, {
       branch: order.branch,
@@ -90,7 +94,9 @@ async function makeRevert(
   scratch: Scratch,
   { commit, oid, parent, tip }: Subject,
   { order, nowMs }: { readonly order: RevertOrder; readonly nowMs: number },
-): Promise<{ readonly kind: "made"; readonly tip: Oid } | Extract<Revert, { kind: "conflict" | "nothing-to-revert" }>> {
+): Promise<
+  { readonly kind: "made"; readonly tip: Oid } | Extract<Revert, { kind: "conflict" | "nothing-to-revert" }>
+> {
   const ours = await readTreeOf(scratch.reader, tip);
   const theirs = parent === null ? EMPTY_TREE_OID : await readTreeOf(scratch.reader, parent);
   const names = { oursName: "HEAD", theirsName: `parent of ${oid.slice(0, 7)}` };
