@@ -25,6 +25,7 @@ import { type MountOptions, openMount } from "./mount/open-mount.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
+import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
 import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
@@ -105,6 +106,9 @@ export class CoregitClient {
   readonly tags: Tags;
   readonly tokens: Tokens;
   readonly objects: Objects;
+  readonly diff: Diff;
+  readonly compare: Compare;
+  readonly cherryPick: CherryPicks;
   readonly prefetch: Prefetch;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
@@ -132,6 +136,9 @@ export class CoregitClient {
     this.tags = new Tags(request);
     this.tokens = new Tokens(request);
     this.objects = new Objects(request);
+    this.diff = new Diff(request);
+    this.compare = new Compare(request);
+    this.cherryPick = new CherryPicks(request);
     this.prefetch = new Prefetch(request);
     const { repos, commits, files, prefetch } = this;
     this.fs = new Filesystems(createRemote({ repos, commits, files, prefetch }), clock);

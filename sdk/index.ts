@@ -14,6 +14,20 @@ export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";
 export type { Fork, ForkCreate } from "./contract/forks.ts";
 export type { Contract, EndpointKey } from "./contract/index.ts";
+export type {
+  ChangedFile,
+  CherryPick,
+  CherryPicked,
+  Compare,
+  Diff,
+  LandRequest,
+  Merged,
+  MergeRequest,
+  Reset,
+  ResetDone,
+  Revert,
+  Reverted,
+} from "./contract/merges.ts";
 export type { FileMode, Identity, RepoRef } from "./contract/names.ts";
 export type { GitObjectReply, Revision } from "./contract/objects.ts";
 export type {

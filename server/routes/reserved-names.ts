@@ -18,6 +18,7 @@ const REPO_NOUNS: ReadonlySet<string> = new Set([
   "graph",
   "hybrid-search",
   "index",
+  "land",
   "lfs",
   "merge",
   "objects",

@@ -1,11 +1,11 @@
-import { hasNul } from "../../git/bytes/text.ts";
-import { createDiffBudget } from "../../git/diff/diff-budget.ts";
-import { GitError } from "../../git/errors.ts";
-import type { Oid } from "../../git/hash/oid.ts";
-import { hashObject } from "../../git/hash/sha1.ts";
-import { mergeText } from "../../git/merge/merge-text.ts";
-import type { GitObject, ObjectReader } from "../../git/ports.ts";
-import type { PathConflict } from "../../ports/commit.ts";
+import { hasNul } from "../bytes/text.ts";
+import { createDiffBudget } from "../diff/diff-budget.ts";
+import { GitError } from "../errors.ts";
+import type { Oid } from "../hash/oid.ts";
+import { hashObject } from "../hash/sha1.ts";
+import type { GitObject, ObjectReader } from "../ports.ts";
+import type { PathConflict } from "./conflict.ts";
+import { mergeText, type TextMergeOptions } from "./merge-text.ts";
 
 /** A file that two sides changed; `base` null stands for an empty text. */
 export interface BlobVersions {
@@ -15,11 +15,18 @@ export interface BlobVersions {
   readonly theirs: Oid;
   /** What it is when the texts do not merge. */
   readonly type: "content" | "add-add";
+  /** Names and size of the markers; else ours and theirs. */
+  readonly text?: Pick<TextMergeOptions, "oursName" | "theirsName" | "markerSize">;
 }
 
 export type BlobMerge =
   | { readonly kind: "merged"; readonly blob: GitObject }
-  | { readonly kind: "conflict"; readonly conflict: PathConflict };
+  | {
+      readonly kind: "conflict";
+      readonly conflict: PathConflict;
+      /** The text with markers, whatever its size; null when there is none. */
+      readonly content: Uint8Array | null;
+    };
 
 /** A text above this is not merged: three versions and the result must fit an isolate. */
 export const MERGE_FILE_BYTES_MAX = 10 * 1024 * 1024;
@@ -75,20 +82,20 @@ async function mergeBlob(
   },
 ): Promise<BlobMerge> {
   const { path, base, ours, theirs, type } = file;
-  const refuse = (as: PathConflict["type"], markers?: Uint8Array): BlobMerge => ({
-    kind: "conflict",
-    conflict: { path, type: as, base, ours, theirs, ...(markers ? { markers } : {}) },
-  });
+  const refuse = (as: PathConflict["type"], content: Uint8Array | null): BlobMerge => {
+    const markers = content && content.length <= limits.markersMax ? { markers: content } : {};
+    return { kind: "conflict", conflict: { path, type: as, base, ours, theirs, ...markers }, content };
+  };
   const oids = [ours, theirs, ...(base ? [base] : [])];
-  if (oids.some((oid) => (limits.sizes.get(oid) ?? 0) > MERGE_FILE_BYTES_MAX)) return refuse("too-large");
+  if (oids.some((oid) => (limits.sizes.get(oid) ?? 0) > MERGE_FILE_BYTES_MAX))
+    return refuse("too-large", null);
   const { found } = await reader.readObjects(oids);
   const content = (oid: Oid | null) => (oid === null ? new Uint8Array(0) : readContent(found, oid));
   const versions = { base: content(base), ours: content(ours), theirs: content(theirs) };
-  if (hasNul(versions.base) || hasNul(versions.ours) || hasNul(versions.theirs)) return refuse("binary");
-  const merged = mergeText(versions, { budget: limits.budget });
-  if (merged.conflicts > 0) {
-    return merged.content.length <= limits.markersMax ? refuse(type, merged.content) : refuse(type);
-  }
+  if (hasNul(versions.base) || hasNul(versions.ours) || hasNul(versions.theirs))
+    return refuse("binary", null);
+  const merged = mergeText(versions, { ...file.text, budget: limits.budget });
+  if (merged.conflicts > 0) return refuse(type, merged.content);
   const data = merged.content;
   return { kind: "merged", blob: { oid: hashObject("blob", data), type: "blob", data } };
 }
