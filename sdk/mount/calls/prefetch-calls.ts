@@ -2,7 +2,7 @@ import { type CallSite, errnoError, remoteError } from "../kernel/errno.ts";
 import { knownShaOf, sizeOf } from "../tree/nodes.ts";
 import type { Volume } from "../volume/volume.ts";
 import type { CallContext } from "./call-context.ts";
-import { groupByVolume, matchFiles, routeGlobs } from "./glob-calls.ts";
+import { groupByVolume, matchFiles, parsePatterns, routeGlobs } from "./glob-calls.ts";
 
 export interface PrefetchOptions {
   /** Contents to load at most, bytes. Default 16 MiB; the server's ceiling is 32 MiB per repository. */
@@ -29,9 +29,10 @@ const LOCAL_ONLY_SIGNS = /[[\]{}()!+@\\]/;
 /** Loads every file that matches into the cache, one streaming request per repository; none when all is there already. */
 export async function prefetchFiles(
   context: CallContext,
-  patterns: readonly string[],
+  wanted: string | readonly string[],
   options: PrefetchOptions,
 ): Promise<PrefetchResult> {
+  const patterns = parsePatterns(wanted, "prefetch");
   const site = { syscall: "prefetch", path: patterns.join(",") };
   context.checkOpen(site);
   const routed = await routeGlobs(context, patterns);

@@ -1,8 +1,7 @@
 import { MountError } from "../../errors.ts";
 import type { CacheStats } from "../blobs/content-source.ts";
 import type { CallContext } from "../calls/call-context.ts";
-import { matchFiles, parsePatterns, routeGlobs } from "../calls/glob-calls.ts";
-import { type PrefetchOptions, type PrefetchResult, prefetchFiles } from "../calls/prefetch-calls.ts";
+import type { PrefetchOptions, PrefetchResult } from "../calls/prefetch-calls.ts";
 import { ReadCalls } from "../calls/read-calls.ts";
 import type { CallSite } from "../kernel/errno.ts";
 import { formatBytes } from "../node/encoding.ts";
@@ -129,11 +128,8 @@ export abstract class ReadFace {
 
   /** Mount paths of the files and links that match any pattern (`*`, `?`, `**`, classes, braces), sorted. */
   async glob(patterns: string | readonly string[]): Promise<string[]> {
-    this.context.checkOpen({ syscall: "glob" });
-    const globs = await routeGlobs(this.context, parsePatterns(patterns, "glob"));
-    return (await matchFiles(globs))
-      .map(({ volume, path }) => this.context.table.format(volume, path))
-      .sort();
+    const { findPaths } = await import("../calls/glob-calls.ts");
+    return await findPaths(this.context, patterns);
   }
 
   /** Loads the files that match (`*`, `?`, `**`) into the cache by one stream per repository. */
@@ -141,7 +137,8 @@ export abstract class ReadFace {
     patterns: string | readonly string[],
     options: PrefetchOptions = {},
   ): Promise<PrefetchResult> {
-    return await prefetchFiles(this.context, parsePatterns(patterns, "prefetch"), options);
+    const { prefetchFiles } = await import("../calls/prefetch-calls.ts");
+    return await prefetchFiles(this.context, patterns, options);
   }
 
   cacheStats(): CacheStats {
