@@ -8,6 +8,7 @@ import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
+import { searchEndpoints } from "./search.ts";
 import { tagEndpoints } from "./tags.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
@@ -20,6 +21,7 @@ export const contract = {
   ...branchEndpoints,
   ...tagEndpoints,
   ...objectEndpoints,
+  ...searchEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };

@@ -13,6 +13,7 @@ import { createPublicHandlers } from "./public.ts";
 import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
+import { createSearchHandlers } from "./search.ts";
 import { tagHandlers } from "./tags.ts";
 
 export interface HandlerDeps {
@@ -34,6 +35,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...commits,
     ...files,
     ...createPrefetchHandlers(deps),
+    ...createSearchHandlers(deps),
     ...refHandlers,
     ...branchHandlers,
     ...tagHandlers,
