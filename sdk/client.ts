@@ -17,6 +17,9 @@ import type {
   RemoteBlob,
   RemoteChange,
   RemoteCommitOutcome,
+  RemoteGrep,
+  RemoteGrepSummary,
+  RemoteMatch,
   RemotePrefetchSummary,
   RemoteRepo,
 } from "./mount/kernel/remote.ts";
@@ -29,6 +32,7 @@ import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
+import { Search } from "./resources/search.ts";
 import { Tags } from "./resources/tags.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
@@ -102,6 +106,7 @@ export class CoregitClient {
   readonly tags: Tags;
   readonly objects: Objects;
   readonly prefetch: Prefetch;
+  readonly search: Search;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
   readonly request: RequestFunction;
@@ -127,8 +132,8 @@ export class CoregitClient {
     this.tags = new Tags(request);
     this.objects = new Objects(request);
     this.prefetch = new Prefetch(request);
-    const { repos, commits, files, prefetch } = this;
-    this.fs = new Filesystems(createRemote({ repos, commits, files, prefetch }), clock);
+    this.search = new Search(request);
+    this.fs = new Filesystems(createRemote(this), clock);
   }
 }
 
@@ -148,6 +153,7 @@ interface Resources {
   readonly commits: Commits;
   readonly files: Files;
   readonly prefetch: Prefetch;
+  readonly search: Search;
 }
 
 function unwrap<T>(result: Result<T>): T {
@@ -192,7 +198,7 @@ function conflictOf(error: ApiError): RemoteCommitOutcome {
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, prefetch }: Resources): Remote {
+function createRemote({ repos, commits, files, prefetch, search }: Resources): Remote {
   return {
     limits: {
       ...LIMITS,
@@ -228,6 +234,27 @@ function createRemote({ repos, commits, files, prefetch }: Resources): Remote {
       for await (const line of unwrap(await prefetch.stream(repo, body, { signal }))) {
         if ("done" in line) return { entries: line.entries, bytes: line.bytes, capped: line.capped };
         yield { path: line.path, sha: line.sha, bytes: decodeBase64(line.content_b64) };
+      }
+      throw new ApiError("INCOMPLETE_STREAM", "no last line", { status: 200, retryable: true });
+    },
+    async *grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary> {
+      const { commitSha, globs, paths, cursor, signal } = request;
+      const body = {
+        pattern: request.pattern,
+        ref: commitSha,
+        regex: request.regex,
+        case_sensitive: !request.ignoreCase,
+        word: request.word,
+        context_lines: request.contextLines,
+        max_matches: request.maxMatches,
+        ...(globs.length === 0 ? {} : { globs: [...globs] }),
+        ...(paths.length === 0 ? {} : { paths: [...paths] }),
+        ...(cursor === null ? {} : { cursor }),
+      };
+      for await (const line of unwrap(await search.grep(repo, body, { signal }))) {
+        if ("done" in line) return { nextCursor: line.next_cursor };
+        const { line_bytes: lineBytes = null, ...match } = line;
+        yield { ...match, lineBytes };
       }
       throw new ApiError("INCOMPLETE_STREAM", "no last line", { status: 200, retryable: true });
     },

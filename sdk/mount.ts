@@ -1,5 +1,6 @@
 export type { CacheStats, SharedBlobs } from "./mount/blobs/content-source.ts";
 export { createSharedBlobs } from "./mount/blobs/content-source.ts";
+export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
 export type { ReadEncoding } from "./mount/faces/read-face.ts";
@@ -12,7 +13,10 @@ export type {
   RemoteCommit,
   RemoteCommitOutcome,
   RemoteEntry,
+  RemoteGrep,
+  RemoteGrepSummary,
   RemoteIdentity,
+  RemoteMatch,
   RemotePrefetchSummary,
   RemoteRepo,
   RemoteTreePage,

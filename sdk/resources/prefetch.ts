@@ -35,7 +35,7 @@ export class Prefetch {
       readOnly: true,
     });
     if (result.error !== null) return result;
-    const { checkLines } = await import("../http/prefetch-lines.ts");
+    const { checkLines } = await import("../http/done-line.ts");
     return succeed(checkLines(result.data, options.signal), result.status);
   }
 }

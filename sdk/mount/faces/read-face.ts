@@ -1,6 +1,7 @@
 import { MountError } from "../../errors.ts";
 import type { CacheStats } from "../blobs/content-source.ts";
 import type { CallContext } from "../calls/call-context.ts";
+import type { GrepMatch, GrepOptions } from "../calls/grep-calls.ts";
 import type { PrefetchOptions, PrefetchResult } from "../calls/prefetch-calls.ts";
 import { ReadCalls } from "../calls/read-calls.ts";
 import type { CallSite } from "../kernel/errno.ts";
@@ -130,6 +131,16 @@ export abstract class ReadFace {
   async glob(patterns: string | readonly string[]): Promise<string[]> {
     const { findPaths } = await import("../calls/glob-calls.ts");
     return await findPaths(this.context, patterns);
+  }
+
+  /**
+   * Matching lines of every file, unsaved changes included, as `git grep -n` orders and counts them. A text is taken
+   * literally, `/expression/i` or `{ regex: true }` as RE2 has it. One request per repository; none when the cache has
+   * what is to be searched. Rejects with E2BIG above 100,000 lines unless `maxMatches` is given.
+   */
+  async grep(pattern: string | RegExp, options: GrepOptions = {}): Promise<GrepMatch[]> {
+    const { grepFiles } = await import("../calls/grep-calls.ts");
+    return await grepFiles(this.context, pattern, options);
   }
 
   /** Loads the files that match (`*`, `?`, `**`) into the cache by one stream per repository. */
