@@ -12,6 +12,7 @@ import { createRequest, type RequestEvent, type RequestFunction } from "./http/r
 import { type RetryOptions, resolveRetryPolicy } from "./http/retry.ts";
 import { createTransport, type Fetch } from "./http/transport.ts";
 import { createSharedBlobs, type SharedBlobs } from "./mount/blobs/content-source.ts";
+import type { SecondLevelCache, VerifiedCache } from "./mount/blobs/second-level.ts";
 import type {
   Remote,
   RemoteBlob,
@@ -60,7 +61,8 @@ export interface CoregitClientOptions {
 export class Filesystems {
   readonly #remote: Remote;
   readonly #clock: Clock;
-  #shared: SharedBlobs | null = null;
+  /** By second-level cache; those without one by the remote. */
+  readonly #shared = new WeakMap<object, SharedBlobs>();
 
   constructor(remote: Remote, clock: Clock) {
     this.#remote = remote;
@@ -77,20 +79,29 @@ export class Filesystems {
   async mount(options: MountOptions): Promise<MountedFS> {
     return await openMount(options, {
       remote: this.#remote,
-      blobs: this.#blobsFor(options.cache),
+      blobs: await this.#blobsFor(options.cache),
       now: () => this.#clock.now(),
       createKey: createIdempotencyKey,
     });
   }
 
-  #blobsFor(cache: MountOptions["cache"]): SharedBlobs {
+  async #blobsFor(cache: MountOptions["cache"]): Promise<SharedBlobs> {
     if (cache?.enabled === false) return createSharedBlobs(this.#remote, 0);
     const maxBytes = cache?.maxBytes ?? DEFAULT_CACHE_BYTES;
-    if (this.#shared === null) this.#shared = createSharedBlobs(this.#remote, maxBytes);
-    return this.#shared.cache.maxBytes === maxBytes
-      ? this.#shared
-      : createSharedBlobs(this.#remote, maxBytes);
+    const key = cache?.second ?? this.#remote;
+    const known = this.#shared.get(key);
+    if (known?.cache.maxBytes === maxBytes) return known;
+    const made = createSharedBlobs(this.#remote, maxBytes, await verifyCache(cache?.second));
+    if (known === undefined) this.#shared.set(key, made);
+    return made;
   }
+}
+
+/** Its code is loaded by those who have a second level. */
+async function verifyCache(second: SecondLevelCache | undefined): Promise<VerifiedCache | null> {
+  if (second === undefined) return null;
+  const { VerifiedCache } = await import("./mount/blobs/second-level.ts");
+  return new VerifiedCache(second);
 }
 
 /**

@@ -163,13 +163,17 @@ async function askServer(
     const request = { ...query, commitSha, globs, paths, maxMatches, cursor, signal: options.signal };
     const stream = context.remote.grep(volume.repo, request);
     let next = await stream.next();
-    for (; !next.done; next = await stream.next()) {
-      const match = next.value;
-      const known = bySha.get(match.sha);
-      lines += 1;
-      // A blob that is at several paths is told for each: the first says it all.
-      if (known === undefined) bySha.set(match.sha, [match]);
-      else if (known[0]?.path === match.path) known.push(match);
+    try {
+      for (; !next.done; next = await stream.next()) {
+        const match = next.value;
+        const known = bySha.get(match.sha);
+        lines += 1;
+        // A blob that is at several paths is told for each: the first says it all.
+        if (known === undefined) bySha.set(match.sha, [match]);
+        else if (known[0]?.path === match.path) known.push(match);
+      }
+    } finally {
+      await stream.return({ nextCursor: null }); // Does nothing at the end; after an abort the rest is not to be sent.
     }
     cursor = next.value.nextCursor;
     if (cursor === null || (wanted !== null && lines >= wanted)) return bySha;

@@ -6,6 +6,7 @@ import type { PrefetchOptions, PrefetchResult } from "../calls/prefetch-calls.ts
 import { ReadCalls } from "../calls/read-calls.ts";
 import type { CallSite } from "../kernel/errno.ts";
 import { formatBytes } from "../node/encoding.ts";
+import { FileMap } from "./file-map.ts";
 import {
   addTypeChecks,
   type DirectoryItem,
@@ -51,20 +52,38 @@ export abstract class ReadFace {
     return encoding === "binary" ? bytes.slice() : formatBytes(bytes, encoding);
   }
 
-  /** Several files in as few requests as can be: up to 100 in one. Missing paths are not in the map. */
-  async readFiles(paths: readonly string[]): Promise<Map<string, string>> {
-    const found = await Promise.all(
-      paths.map(async (path) => {
-        try {
-          return [path, await this.readFile(path)] as const;
-        } catch (error) {
-          if (error instanceof MountError && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-            return null;
-          throw error;
-        }
-      }),
-    );
-    return new Map(found.filter((entry) => entry !== null));
+  /**
+   * Several files in as few requests as can be: up to 100 in one. Paths where nothing is are in `missing` and not in the
+   * map; any other failure rejects.
+   */
+  readFiles(
+    paths: readonly string[],
+    options: { readonly encoding: "binary"; readonly signal?: AbortSignal },
+  ): Promise<FileMap<Uint8Array>>;
+  readFiles(paths: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<FileMap<string>>;
+  async readFiles(
+    paths: readonly string[],
+    options: { readonly encoding?: "binary"; readonly signal?: AbortSignal } = {},
+  ): Promise<FileMap<string | Uint8Array>> {
+    const missing: string[] = [];
+    const read = async (path: string) => {
+      const site = { syscall: "open", path };
+      try {
+        if (options.encoding !== "binary") return await this.reads.readText(path, site);
+        return (await this.reads.readBlob(path, site)).bytes.slice();
+      } catch (error) {
+        if (error instanceof MountError && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+        throw error;
+      }
+    };
+    const contents = await abortable(Promise.all(paths.map(read)), options.signal);
+    const found: [string, string | Uint8Array][] = [];
+    for (const [index, path] of paths.entries()) {
+      const content = contents[index] ?? null;
+      if (content === null) missing.push(path);
+      else found.push([path, content]);
+    }
+    return new FileMap(found, missing);
   }
 
   /** Bytes `start` to `end`, both included and cut to the file. A part of a large file is fetched alone, past the cache. */
