@@ -38,6 +38,15 @@ export type {
 } from "./contract/prefetch.ts";
 export type { Ref, RefList, RefMoved, RefPut } from "./contract/refs.ts";
 export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./contract/repos.ts";
+export type {
+  GrepDoneLine,
+  GrepLine,
+  GrepMatchLine,
+  GrepRequest,
+  SearchMatch,
+  SearchReply,
+  SearchRequest,
+} from "./contract/search.ts";
 export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
@@ -56,8 +65,11 @@ export type { CallOptions, RequestEvent, RequestFunction, RequestOptions } from 
 export type { RetryOptions } from "./http/retry.ts";
 export type { Fetch } from "./http/transport.ts";
 export type { CacheStats } from "./mount/blobs/content-source.ts";
+export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
+export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
+export type { FileMap } from "./mount/faces/file-map.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";
 export { MountedFS } from "./mount/mounted-fs.ts";

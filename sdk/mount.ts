@@ -1,7 +1,10 @@
 export type { CacheStats, SharedBlobs } from "./mount/blobs/content-source.ts";
 export { createSharedBlobs } from "./mount/blobs/content-source.ts";
+export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
+export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
+export type { FileMap } from "./mount/faces/file-map.ts";
 export type { ReadEncoding } from "./mount/faces/read-face.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";
@@ -12,7 +15,10 @@ export type {
   RemoteCommit,
   RemoteCommitOutcome,
   RemoteEntry,
+  RemoteGrep,
+  RemoteGrepSummary,
   RemoteIdentity,
+  RemoteMatch,
   RemotePrefetchSummary,
   RemoteRepo,
   RemoteTreePage,

@@ -10,6 +10,7 @@ import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
+import { searchEndpoints } from "./search.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
@@ -28,6 +29,7 @@ export const contract = {
   ...objectEndpoints,
   ...forkEndpoints,
   ...tokenEndpoints,
+  ...searchEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };

@@ -16,6 +16,7 @@ import { createPublicHandlers } from "./public.ts";
 import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
+import { createSearchHandlers } from "./search.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
@@ -42,6 +43,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...commits,
     ...files,
     ...createPrefetchHandlers(deps),
+    ...createSearchHandlers(deps),
     ...refHandlers,
     ...branchHandlers,
     ...merges,
@@ -50,7 +52,6 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...tokenHandlers,
-    ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),
   };

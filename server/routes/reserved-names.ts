@@ -16,6 +16,7 @@ const REPO_NOUNS: ReadonlySet<string> = new Set([
   "exec",
   "fork",
   "graph",
+  "grep",
   "hybrid-search",
   "index",
   "land",

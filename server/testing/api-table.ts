@@ -28,6 +28,7 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Commits", /^\/repos\/:repo\/commits/],
   ["Files", /^\/repos\/:repo\/(tree|blob|raw|blobs)/],
   ["Prefetch", /^\/repos\/:repo\/prefetch/],
+  ["Search", /^\/(search$|repos\/:repo\/grep)/],
   ["Refs", /^\/repos\/:repo\/refs/],
   ["Branches", /^\/repos\/:repo\/branches/],
   ["Snapshots", /^\/repos\/:repo\/snapshots/],
