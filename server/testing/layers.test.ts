@@ -190,7 +190,7 @@ describe("the checker sees", () => {
     });
     expect(checkPackageRooms(bad).map(({ message }) => message)).toEqual([
       "hono may only be imported in server/routes/, server/middleware/, server/wiring.ts",
-      "zod may only be imported in sdk/contract/",
+      "zod may only be imported in sdk/contract/, sdk/adapters/",
       "unknown package @scope/left-pad: give it a room",
     ]);
   });
