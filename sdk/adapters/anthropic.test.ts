@@ -227,6 +227,15 @@ describe("the text editor", () => {
     expect(await mount.readFile("/a.txt")).toBe("4\n");
   });
 
+  test("of edits called at once none is lost", async () => {
+    const { mount } = await mountFiles({ "a.txt": "a b c d e\n" });
+    const { execute } = createTextEditor(mount);
+    const replace = (old_str: string) =>
+      execute({ command: "str_replace", path: "/a.txt", old_str, new_str: old_str.toUpperCase() });
+    await Promise.all(["a", "b", "c", "d", "e"].map(replace));
+    expect(await mount.readFile("/a.txt")).toBe("A B C D E\n");
+  });
+
   test("cuts a view at max_characters and says so, and forgets edits beyond the undo limit", async () => {
     const { mount } = await mountFiles({ "long.txt": `${"x".repeat(500)}\n` });
     const { execute, tool } = createTextEditor(mount, { maxCharacters: 50, undoSteps: 1 });

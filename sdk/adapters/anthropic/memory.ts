@@ -1,5 +1,6 @@
 import { MountError } from "../../errors.ts";
 import type { MountedFS } from "../../mount/mounted-fs.ts";
+import { inTurn } from "../text/in-turn.ts";
 import { findOffsets, lineNumbersAt, numberLines, spliceText } from "../text/lines.ts";
 import { readText } from "../text/read-text.ts";
 import { formatSize, listTwoLevels } from "./memory-listing.ts";
@@ -93,6 +94,14 @@ export class MemoryDirectory implements MemoryHandlers {
   }
 
   async str_replace(command: Parameters<MemoryHandlers["str_replace"]>[0]): Promise<string> {
+    return await inTurn(this.#mount, () => this.#replace(command));
+  }
+
+  async insert(command: Parameters<MemoryHandlers["insert"]>[0]): Promise<string> {
+    return await inTurn(this.#mount, () => this.#insert(command));
+  }
+
+  async #replace(command: Parameters<MemoryHandlers["str_replace"]>[0]): Promise<string> {
     const { path } = command;
     const old = readField(command, "old_str");
     const replacement = findField(command, "new_str") ?? "";
@@ -117,7 +126,7 @@ export class MemoryDirectory implements MemoryHandlers {
     return `The memory file has been edited. Here is the snippet showing the change (with line numbers):\n${numberLines(snippet, first)}`;
   }
 
-  async insert(command: Parameters<MemoryHandlers["insert"]>[0]): Promise<string> {
+  async #insert(command: Parameters<MemoryHandlers["insert"]>[0]): Promise<string> {
     const { path, insert_line: after } = command;
     const inserted = readField(command, "insert_text");
     const place = await this.#findFile(path);

@@ -1,5 +1,6 @@
 import { MountError } from "../../errors.ts";
 import type { MountedFS } from "../../mount/mounted-fs.ts";
+import { inTurn } from "../text/in-turn.ts";
 import { lineNumbersAt, numberLines, spliceText } from "../text/lines.ts";
 import { locateText } from "../text/locate-text.ts";
 import { findNearestLines } from "../text/nearest-lines.ts";
@@ -56,17 +57,27 @@ export class TextEditor {
       case "view":
         return await this.#view(path, input);
       case "create":
+      case "str_replace":
+      case "insert":
+      case "undo_edit":
+        return await inTurn(this.#mount, () => this.#change(path, input));
+      default:
+        throw new ToolFault(
+          `Unrecognized command ${String(input.command)}. The allowed commands are: view, create, str_replace, insert, undo_edit`,
+        );
+    }
+  }
+
+  async #change(path: string, input: ToolInput): Promise<string> {
+    switch (input.command) {
+      case "create":
         return await this.#create(path, readField(input, "file_text"));
       case "str_replace":
         return await this.#replace(path, readField(input, "old_str"), findField(input, "new_str") ?? "");
       case "insert":
         return await this.#insert(path, readNumber(input, "insert_line"), readInsertText(input));
-      case "undo_edit":
-        return await this.#undo(path);
       default:
-        throw new ToolFault(
-          `Unrecognized command ${String(input.command)}. The allowed commands are: view, create, str_replace, insert, undo_edit`,
-        );
+        return await this.#undo(path);
     }
   }
 
