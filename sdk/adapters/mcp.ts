@@ -13,7 +13,6 @@
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import type { MountedFS } from "../mount/mounted-fs.ts";
-import { AllowedPaths } from "./mcp/allowed-paths.ts";
 import { createBranchReadTools, createBranchWriteTools, type McpRepositories } from "./mcp/branch-tools.ts";
 import { createListTools } from "./mcp/list-tools.ts";
 import { createReadTools } from "./mcp/read-tools.ts";
@@ -21,6 +20,7 @@ import { createLookTools, createSaveTools } from "./mcp/repository-tools.ts";
 import { registerResources } from "./mcp/resources.ts";
 import { type McpTool, registerTool } from "./mcp/tool.ts";
 import { createDeleteTool, createWriteTools } from "./mcp/write-tools.ts";
+import { AllowedPaths } from "./paths/allowed-paths.ts";
 
 export type { McpRepositories } from "./mcp/branch-tools.ts";
 export { createNodeListener, type NodeRequest, type NodeResponse } from "./mcp/node-listener.ts";

@@ -1,6 +1,6 @@
 import type { MountedFS } from "../../mount/mounted-fs.ts";
 import type { MountDirent } from "../../mount/node/stats.ts";
-import type { AllowedPaths } from "./allowed-paths.ts";
+import type { AllowedPaths } from "../paths/allowed-paths.ts";
 
 /** What file tools work on. */
 export interface FileContext {
