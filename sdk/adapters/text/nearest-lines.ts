@@ -26,13 +26,21 @@ function countAll(pairs: ReadonlyMap<string, number>): number {
   return total;
 }
 
-/** Dice's coefficient of two bags of pairs: 1 for equal lines but for spaces and case, 0 for nothing in common. */
-function likeness(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): number {
-  const total = countAll(a) + countAll(b);
+/** Pairs below which a text is too short to say that a longer line contains something like it. */
+const MIN_CONTAINED_PAIRS = 4;
+
+/**
+ * How much a line is like what is sought: Dice's coefficient of their pairs, 1 for equal lines but for spaces and case;
+ * or nearly the share of the sought pairs that the line has, for a piece of a longer line.
+ */
+function likeness(sought: ReadonlyMap<string, number>, line: ReadonlyMap<string, number>): number {
+  const wanted = countAll(sought);
+  const total = wanted + countAll(line);
   if (total === 0) return 0;
   let shared = 0;
-  for (const [pair, count] of a) shared += Math.min(count, b.get(pair) ?? 0);
-  return (2 * shared) / total;
+  for (const [pair, count] of sought) shared += Math.min(count, line.get(pair) ?? 0);
+  const contained = wanted < MIN_CONTAINED_PAIRS ? 0 : (0.9 * shared) / wanted;
+  return Math.max((2 * shared) / total, contained);
 }
 
 /** What must be alike at least for a line to be worth showing. */
