@@ -2,7 +2,7 @@ import { type Experimental_SandboxSession, generateText, isStepCount, type ToolS
 import { MockLanguageModelV4 } from "ai/test";
 import { describe, expect, test } from "vitest";
 import { mountFiles } from "../testing/mount-files.ts";
-import { addShell } from "../testing/shell-double.ts";
+import { addShell, removeShell } from "../testing/shell-double.ts";
 import { createSandboxSession, createTools } from "./ai-sdk.ts";
 
 const usage = {
@@ -204,7 +204,7 @@ describe("the tools in a real loop of the AI SDK", () => {
   });
 
   test("read-only and chosen tools are all there is; without a shell there is no bash", async () => {
-    const { mount } = await mountFiles();
+    const mount = removeShell((await mountFiles()).mount);
     const names = (options?: Parameters<typeof createTools>[1]) => Object.keys(createTools(mount, options));
     expect(names()).not.toContain("bash");
     expect(
@@ -266,7 +266,7 @@ describe("the sandbox session", () => {
 
   test("runs and spawns commands where the mount has a shell, and says so where it has none", async () => {
     const { mount } = await mountFiles(FILES);
-    const bare = createSandboxSession(mount);
+    const bare = createSandboxSession(removeShell(mount));
     expect(bare.description).toContain("no shell");
     await expect(bare.run({ command: "ls" })).rejects.toThrow("no shell");
     await expect(bare.spawn({ command: "ls" })).rejects.toThrow("no shell");

@@ -31,3 +31,8 @@ export function addShell(mount: MountedFS): MountedFS {
   };
   return Object.assign(mount, { bash: () => ({ exec }) });
 }
+
+/** Takes the shell from a mount, for what is to happen where there is none. */
+export function removeShell(mount: MountedFS): MountedFS {
+  return Object.assign(mount, { bash: undefined });
+}

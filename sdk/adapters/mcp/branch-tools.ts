@@ -15,7 +15,6 @@ type Answer = Promise<{ readonly data: unknown; readonly error: Error | null }>;
 /** Verbs that not every version of the client has. */
 interface OptionalVerbs {
   readonly merge?: (repo: RepoRef, target: string, body: MergeBody) => Answer;
-  readonly fork?: (repo: RepoRef, body: { readonly slug: string }) => Answer;
 }
 
 interface MergeBody {
@@ -71,11 +70,10 @@ export function createBranchReadTools({ client, repos }: McpRepositories): McpTo
   ];
 }
 
-/** create_branch and, where the client has them, merge_branch and fork_repository. */
+/** create_branch, fork_repository and, where the client has the call, merge_branch. */
 export function createBranchWriteTools({ client, repos }: McpRepositories): McpTool[] {
-  // A client of another version may lack them: each is looked for, and called with its own object.
+  // A client of another version may lack it: it is looked for, and called with its own object.
   const branches = client.branches as unknown as OptionalVerbs;
-  const repositories = client.repos as unknown as OptionalVerbs;
   const tools = [
     textTool(
       "create_branch",
@@ -94,7 +92,7 @@ export function createBranchWriteTools({ client, repos }: McpRepositories): McpT
     ),
   ];
   if (branches.merge !== undefined) tools.push(createMergeTool(branches, repos));
-  if (repositories.fork !== undefined) tools.push(createForkTool(repositories, repos));
+  tools.push(createForkTool(client, repos));
   return tools;
 }
 
@@ -126,7 +124,7 @@ function createMergeTool(branches: OptionalVerbs, repos: readonly RepoRef[]): Mc
   );
 }
 
-function createForkTool(repositories: OptionalVerbs, repos: readonly RepoRef[]): McpTool {
+function createForkTool(client: CoregitClient, repos: readonly RepoRef[]): McpTool {
   return textTool(
     "fork_repository",
     {
@@ -135,8 +133,10 @@ function createForkTool(repositories: OptionalVerbs, repos: readonly RepoRef[]):
       input: { slug: z.string().describe("Name of the fork"), repo },
       annotations: changes({ idempotent: false, destructive: false }),
     },
-    async ({ slug, repo: wanted }) =>
-      JSON.stringify(await take(required(repositories.fork?.(pick(repos, wanted), { slug }))), null, 2),
+    async ({ slug, repo: wanted }) => {
+      const fork = await take(client.repos.fork(pick(repos, wanted), { slug }));
+      return `Forked to ${fork.slug}: ${fork.git_url}`;
+    },
   );
 }
 

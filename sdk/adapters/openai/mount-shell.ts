@@ -22,6 +22,8 @@ export interface ShellLimits {
   readonly cwd: string;
 }
 
+const SHELL_GRACE_MS = 1_000;
+
 /** The `Shell` of `shellTool` over a mount's own: the commands one after the other, an output for each. */
 export class MountShell {
   readonly #runCommand: RunCommand;
@@ -59,7 +61,12 @@ export class MountShell {
       handle = setTimeout(() => resolve(null), timeoutMs);
     });
     try {
-      const work = this.#runCommand(command, { cwd: this.#limits.cwd, signal: timer.signal });
+      const work = this.#runCommand(command, {
+        cwd: this.#limits.cwd,
+        // The shell has a limit of its own, which must not come first: it does not call itself a timeout.
+        timeoutMs: timeoutMs + SHELL_GRACE_MS,
+        signal: timer.signal,
+      });
       const result = await Promise.race([work, late]);
       if (result !== null) {
         const { stdout, stderr, exitCode } = result;

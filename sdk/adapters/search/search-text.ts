@@ -27,7 +27,16 @@ export interface TextMatch {
 
 /** A mount that searches by itself: one request for what is committed, however many files. */
 interface SearchingMount {
-  grep(pattern: string, options: Omit<TextQuery, "pattern">): Promise<readonly TextMatch[]>;
+  grep(
+    pattern: string,
+    options: {
+      readonly regex?: boolean | undefined;
+      readonly ignoreCase?: boolean | undefined;
+      readonly globs?: readonly string[] | undefined;
+      readonly context?: number | undefined;
+      readonly maxMatches?: number | undefined;
+    },
+  ): Promise<readonly TextMatch[]>;
 }
 
 function canSearch(mount: object): mount is SearchingMount {
@@ -40,8 +49,17 @@ const FILES_AT_ONCE = 100;
 
 /** Matches by path and line, at most `maxMatches`. */
 export async function searchText(mount: MountedFS, query: TextQuery): Promise<readonly TextMatch[]> {
-  const { pattern, maxMatches = DEFAULT_MAX_MATCHES, ...options } = query;
-  if (canSearch(mount)) return await mount.grep(pattern, { ...dropUndefined(options), maxMatches });
+  const { maxMatches = DEFAULT_MAX_MATCHES } = query;
+  if (canSearch(mount)) {
+    const { pattern, regex, caseSensitive, globs, context } = query;
+    return await mount.grep(pattern, {
+      regex,
+      ignoreCase: caseSensitive === false,
+      globs,
+      context,
+      maxMatches,
+    });
+  }
   const isMatch = await compile(query);
   const paths = await mount.glob(query.globs ?? ["**"]);
   const matches: TextMatch[] = [];
@@ -54,12 +72,6 @@ export async function searchText(mount: MountedFS, query: TextQuery): Promise<re
     }
   }
   return matches.slice(0, maxMatches);
-}
-
-/** exactOptionalPropertyTypes of a mount's own options leave no room for undefined. */
-function dropUndefined<T extends object>(options: T): T {
-  // The same object with fewer keys.
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
 async function compile(query: TextQuery): Promise<(line: string) => boolean> {
