@@ -1,6 +1,7 @@
 import { type Experimental_SandboxSession, generateText, isStepCount, type ToolSet } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
 import { describe, expect, test } from "vitest";
+import type { MountedFS } from "../mount/mounted-fs.ts";
 import { mountFiles } from "../testing/mount-files.ts";
 import { addShell, removeShell } from "../testing/shell-double.ts";
 import { createSandboxSession, createTools } from "./ai-sdk.ts";
@@ -9,6 +10,11 @@ const usage = {
   inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
   outputTokens: { total: 1, text: 1, reasoning: 0 },
 };
+
+/** Reads every file, so that what the server in memory cannot search is in the cache. */
+async function readAll(mount: MountedFS): Promise<void> {
+  await mount.readFiles(await mount.glob("**"));
+}
 
 type Call = readonly [tool: string, input: object];
 
@@ -59,6 +65,7 @@ describe("the tools in a real loop of the AI SDK", () => {
       "src/sum.js": "export const sum = (a, b) => a - b;\n",
       "test.sh": "grep -q 'a + b' src/sum.js && echo ok\n",
     });
+    await readAll(mount);
     const seen = await runLoop(
       createTools(addShell(mount)),
       inOrder([
@@ -182,6 +189,7 @@ describe("the tools in a real loop of the AI SDK", () => {
       "wide.txt": "w".repeat(900),
       "b/c.txt": "line 7",
     });
+    await readAll(mount);
     const seen = await runLoop(
       createTools(addShell(mount), { maxOutputChars: 200 }),
       inOrder([

@@ -46,7 +46,9 @@ test("branches are listed and made, and repositories forked, on the real server"
 
 test("a refusal of the server tells why, and only the given repositories are reached", async () => {
   const call = await connect();
-  expect(await call("create_branch", { name: "main" })).toMatch(/^failed: Branch main is at .*\n.*"current_sha"/);
+  expect(await call("create_branch", { name: "main" })).toMatch(
+    /^failed: Branch main is at .*\n.*"current_sha"/,
+  );
   expect(await call("create_branch", { name: "bad..name" })).toMatch(/^failed: /);
   expect(await call("list_branches", { repo: "app-fork" })).toContain(
     "failed: No such repository: app-fork. There are: app, lib",

@@ -44,6 +44,11 @@ function textOf({ content }: Answer): string {
   return item?.text ?? "";
 }
 
+/** Reads every file, so that what the server in memory cannot search is in the cache. */
+async function readAll({ mount }: MountedFiles): Promise<void> {
+  await mount.readFiles(await mount.glob("**"));
+}
+
 const FILES: Readonly<Record<string, SeedFile>> = {
   "work/a.txt": "one\ntwo\nthree\n",
   "work/no-newline.txt": "a\nb",
@@ -368,6 +373,7 @@ describe("what the reference server does not do", () => {
 
   test("read-only and chosen tools are all there is, and the directories bind every tool", async () => {
     const files = await mountFiles({ "open/a.txt": "word\n", "closed/b.txt": "word\n" });
+    await readAll(files);
     const readOnly = await connect(files, { readOnly: true });
     const { tools } = await readOnly.listTools();
     expect(tools.filter(({ annotations }) => annotations?.readOnlyHint !== true)).toEqual([]);
@@ -395,6 +401,7 @@ describe("what the reference server does not do", () => {
 
   test("allowed directories go by either name of a mount with one repository", async () => {
     const files = await mountFiles({ "src/a.ts": "word\n" }, { repos: [{ slug: "app" }] });
+    await readAll(files);
     for (const directory of ["/src", "/app/src"]) {
       const client = await connect(files, { allowedDirectories: [directory] });
       expect(textOf(await call(client, "read_text_file", { path: `${directory}/a.ts` }))).toBe("word\n");

@@ -39,8 +39,9 @@ interface SearchingMount {
   ): Promise<readonly TextMatch[]>;
 }
 
-function canSearch(mount: object): mount is SearchingMount {
-  return "grep" in mount && typeof mount.grep === "function";
+function findSearch(mount: object): SearchingMount | null {
+  // Just checked to be a function.
+  return "grep" in mount && typeof mount.grep === "function" ? (mount as SearchingMount) : null;
 }
 
 export const DEFAULT_MAX_MATCHES = 100;
@@ -50,9 +51,10 @@ const FILES_AT_ONCE = 100;
 /** Matches by path and line, at most `maxMatches`. */
 export async function searchText(mount: MountedFS, query: TextQuery): Promise<readonly TextMatch[]> {
   const { maxMatches = DEFAULT_MAX_MATCHES } = query;
-  if (canSearch(mount)) {
+  const searching = findSearch(mount);
+  if (searching !== null) {
     const { pattern, regex, caseSensitive, globs, context } = query;
-    return await mount.grep(pattern, {
+    return await searching.grep(pattern, {
       regex,
       ignoreCase: caseSensitive === false,
       globs,
