@@ -323,6 +323,7 @@ describe("what the reference server does not do", () => {
       "b.md": "Needle\n",
       "c.txt": "c\n",
     });
+    await readAll(files);
     const client = await connect(files);
     const grep = async (args: Args) => textOf(await call(client, "grep", args));
     expect(await grep({ pattern: "needle", context: 1 })).toMatch(
