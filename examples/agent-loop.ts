@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCoregitClient } from "@coregit/sdk";
-import { createTools } from "@coregit/sdk/adapters/ai-sdk";
+import { createTools, type MountToolResult } from "@coregit/sdk/adapters/ai-sdk";
 import { startLocal } from "@coregit/server/local";
 import { generateText, isStepCount } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
@@ -75,7 +75,7 @@ const result = await generateText({
 for (const { content } of result.steps) {
   for (const part of content) {
     if (part.type === "tool-call") console.log(`> ${part.toolName} ${JSON.stringify(part.input)}`);
-    if (part.type === "tool-result") console.log(part.output.text);
+    if (part.type === "tool-result") console.log((part.output as MountToolResult).text);
     if (part.type === "tool-error") console.log(`failed: ${(part.error as Error).message}`);
     if (part.type === "text") console.log(part.text);
   }
