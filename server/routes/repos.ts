@@ -177,7 +177,7 @@ function actorOf(context: { readonly principal: { readonly actor: string } | nul
 }
 
 /** A token lists what it may read. */
-function readableNames(principal: Principal | null): { readonly names?: readonly RepoName[] } {
+export function readableNames(principal: Principal | null): { readonly names?: readonly RepoName[] } {
   const names = principal === null ? null : listReadable(principal.scopes);
   return names === null ? {} : { names };
 }

@@ -22,6 +22,7 @@ import { searchRepos } from "../services/search/search-repos.ts";
 import { describeFailure, type Failure } from "./failure-line.ts";
 import { streamBody } from "./git-stream.ts";
 import { unknownRef } from "./read-replies.ts";
+import { readableNames } from "./repos.ts";
 import type { HandlersFor, RequestContext } from "./router.ts";
 
 type GrepContext = RequestContext<"POST /repos/:repo/grep">;
@@ -218,6 +219,7 @@ async function listFirstRepos(
     limit: LIMITS.searchRepos,
     offset: 0,
     publicOnly: context.principal === null,
+    ...readableNames(context.principal),
   });
   const names = page.repos.map(({ slug, namespace }) => ({ slug, namespace }));
   return { names, hasMore: page.next !== null };
