@@ -124,7 +124,7 @@ describe("a mount as the fs module", () => {
   test("isomorphic-git works over the callback form", async () => {
     const { fs } = await makeFs();
     const { promises: _, ...callbacks } = fs;
-    const repo = { fs: callbacks as unknown as git.CallbackFsClient, dir: "/" };
+    const repo = { fs: callbacks as unknown as Parameters<typeof git.init>[0]["fs"], dir: "/" };
     await git.init({ ...repo, defaultBranch: "main" });
     await git.add({ ...repo, filepath: "README.md" });
     const oid = await git.commit({ ...repo, message: "m", author: { name: "A", email: "a@example.com" } });

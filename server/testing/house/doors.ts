@@ -11,7 +11,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   commander: ["server/local/"],
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],
-  re2js: ["sdk/mount/", "server/services/"],
+  re2js: ["sdk/mount/", "sdk/adapters/", "server/services/"],
   "@mastra/core": ["sdk/adapters/"],
   "@modelcontextprotocol/sdk": ["sdk/adapters/"],
   "@openai/agents-core": ["sdk/adapters/"],
