@@ -59,6 +59,8 @@ async function outcomeOf(filesystem: MastraFilesystem, [name, ...args]: Step): P
   } catch (error) {
     const failure = error as Error & { readonly code?: string };
     const kind = failure.constructor.name;
+    // A path through a file fails before Mastra looks at it there, with the system's own error.
+    if (failure.code === "ENOTDIR") return "ENOTDIR";
     return `${/^(Error|Mount\w+)$/.test(kind) ? "Error" : kind} ${failure.code}`;
   }
 }
@@ -113,6 +115,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Calls whose outcome here is meant to be another one, or where the disk's depends on chance. */
 function isDifferent([name, from, to]: Step): string | null {
   if (typeof from !== "string") return null;
+  if (name === "exists" && from === "a.txt/below") return "nothing is there: false, not an error";
   const below = typeof to === "string" && (to === from || to.startsWith(`${from}/`));
   if ((name === "copyFile" || name === "moveFile") && (below || from === "." || to === ".")) {
     return "a directory copied into itself grows there until a name is too long; here it is EINVAL at once";
@@ -132,7 +135,7 @@ describe("a Mastra filesystem over a mount", () => {
         expect(await outcomeOf(subject, one), JSON.stringify(one)).toBe(expected);
       }
     });
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: 100 });
   });
 
   test("a stale write is refused, and only a stale one", async () => {

@@ -210,7 +210,8 @@ export class MountFilesystem extends MastraFilesystem {
 
   async #makeParents(inside: string): Promise<void> {
     const parent = parentOf(inside);
-    if (parent !== "/") await this.#mount.promises.mkdir(parent, { recursive: true });
+    const make = () => this.#mount.promises.mkdir(parent, { recursive: true });
+    if (parent !== "/") await translate(make, "mkdir", { EEXIST: () => new NotDirectoryError(parent) });
   }
 
   async #checkParent(path: string, inside: string): Promise<void> {

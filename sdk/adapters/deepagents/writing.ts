@@ -30,7 +30,11 @@ export function createWriting(mount: MountedFS): Writing {
         return await inTurn(path, async () => {
           if (!(await promises.stat(path)).isFile()) return { error: `Error: File '${given}' not found` };
           if (await isLink(mount, path)) throw linkError(path);
-          const edited = replaceText(await mount.readFile(path), { oldString, newString, replaceAll });
+          const edited = replaceText(decodeText(await mount.readFile(path, "binary")), {
+            oldString,
+            newString,
+            replaceAll,
+          });
           if ("error" in edited) return edited;
           await promises.writeFile(path, edited.text);
           return { path: given, filesUpdate: null, occurrences: edited.occurrences };
@@ -97,6 +101,11 @@ async function emptyRoot(mount: MountedFS): Promise<void> {
 /** @throws DOMException for text that is not base64: nothing is written then. */
 function decodeBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
+}
+
+/** @throws TypeError for bytes that are not UTF-8, which an edit would destroy. A byte order mark stays. */
+function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 function replaceText(
