@@ -20,7 +20,6 @@ type Calls = Pick<
   | "stat"
   | "lstat"
   | "readdir"
-  | "open"
   | "mkdir"
   | "rmdir"
   | "unlink"
@@ -32,8 +31,34 @@ type Calls = Pick<
   | "utimes"
 >;
 
+/** What mountx calls on an open file. */
+export interface MountxHandle {
+  readonly fd: number;
+  read(
+    buffer: Uint8Array,
+    offset?: number | null,
+    length?: number | null,
+    position?: number | null,
+  ): Promise<{ readonly bytesRead: number }>;
+  write(
+    buffer: Uint8Array,
+    offset?: number | null,
+    length?: number | null,
+    position?: number | null,
+  ): Promise<{ readonly bytesWritten: number }>;
+  stat(): Promise<{ readonly size: number }>;
+  truncate(length?: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a file; flags as text or as Linux's bits. */
+interface Opening {
+  open(path: string, flags?: string | number, mode?: number): Promise<MountxHandle>;
+}
+
 /** mountx's `FsDriver`: calls of `node:fs/promises`, and what of them is to be believed. */
-export type MountxDriver = Calls & { readonly capabilities: MountxCapabilities };
+export type MountxDriver = Calls & Opening & { readonly capabilities: MountxCapabilities };
 
 /**
  * A mount as a driver of mountx, which makes a kernel mount of it (FUSE, 9P, NFS), or serves it by S3 or WebDAV.
@@ -46,7 +71,9 @@ export type MountxDriver = Calls & { readonly capabilities: MountxCapabilities }
  * const kernel = await mountFuse(createMountxDriver(mount), "/mnt/repo");
  */
 export function createMountxDriver(mount: MountedFS): MountxDriver {
-  const { stat, lstat, readdir, open, mkdir, rmdir, unlink, rename } = mount.promises;
+  const { stat, lstat, readdir, mkdir, rmdir, unlink, rename } = mount.promises;
+  // node's FileHandle has far more than mountx calls.
+  const { open } = mount.promises as unknown as Opening;
   const { symlink, readlink, chmod, truncate, utimes } = mount.promises;
   return {
     capabilities: {
