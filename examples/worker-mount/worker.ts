@@ -13,7 +13,7 @@ export default {
     const { pathname } = new URL(request.url);
     if (request.method === "PUT") {
       await fs.writeFile(pathname, await request.text());
-      const { "": sha } = await fs.commit({ message: `Write ${pathname}` });
+      const [sha] = Object.values(await fs.commit({ message: `Write ${pathname}` }));
       return Response.json({ sha });
     }
     if (!(await fs.exists(pathname))) return new Response("not found\n", { status: 404 });

@@ -109,7 +109,7 @@ describe("a mountx driver over a mount", () => {
         }
         await Promise.all([subject.close(), oracle.close()]);
       });
-      await fc.assert(property, { numRuns: 150 });
+      await fc.assert(property, { numRuns: 80 });
     },
   );
 
