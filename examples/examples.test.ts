@@ -51,6 +51,17 @@ describe("examples", () => {
     ]);
   });
 
+  test("worker-mount mounts inside workerd, writes, commits and reads", async () => {
+    const lines = (await runExample("worker-mount.ts")).trim().split("\n");
+    expect(lines[0]).toMatch(/^wrote: 200 \{ sha: '[0-9a-f]{40}' \}$/);
+    expect(lines.slice(1)).toEqual([
+      "names: [ 'monday.md (9)' ]",
+      "text: # Monday",
+      "missing: 404",
+      'read elsewhere: "# Monday\\n"',
+    ]);
+  });
+
   test("embedded keeps its keys and repositories over a restart", async () => {
     const output = await runExample("embedded.ts");
     expect(output).toContain("created: 201");

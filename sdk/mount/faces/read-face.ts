@@ -30,6 +30,11 @@ export abstract class ReadFace {
     this.reads = new ReadCalls(context);
   }
 
+  /** Nothing in this mount can be written. */
+  get readOnly(): boolean {
+    return this.context.table.volumes.every(({ writable }) => !writable);
+  }
+
   /** A file's text; bytes with `{ encoding: "binary" }`. */
   readFile(
     path: string,
