@@ -33,6 +33,7 @@ import { Repos } from "./resources/repos.ts";
 import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
 import { Tokens } from "./resources/tokens.ts";
+import { Workspace } from "./resources/workspace.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -110,6 +111,7 @@ export class CoregitClient {
   readonly compare: Compare;
   readonly cherryPick: CherryPicks;
   readonly prefetch: Prefetch;
+  readonly workspace: Workspace;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
   readonly request: RequestFunction;
@@ -140,8 +142,9 @@ export class CoregitClient {
     this.compare = new Compare(request);
     this.cherryPick = new CherryPicks(request);
     this.prefetch = new Prefetch(request);
-    const { repos, commits, files, prefetch } = this;
-    this.fs = new Filesystems(createRemote({ repos, commits, files, prefetch }), clock);
+    this.workspace = new Workspace(request);
+    const { repos, commits, files, prefetch, workspace } = this;
+    this.fs = new Filesystems(createRemote({ repos, commits, files, prefetch, workspace }), clock);
   }
 }
 
@@ -161,6 +164,7 @@ interface Resources {
   readonly commits: Commits;
   readonly files: Files;
   readonly prefetch: Prefetch;
+  readonly workspace: Workspace;
 }
 
 function unwrap<T>(result: Result<T>): T {
@@ -205,7 +209,7 @@ function conflictOf(error: ApiError): RemoteCommitOutcome {
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, prefetch }: Resources): Remote {
+function createRemote({ repos, commits, files, prefetch, workspace }: Resources): Remote {
   return {
     limits: {
       ...LIMITS,
@@ -258,6 +262,7 @@ function createRemote({ repos, commits, files, prefetch }: Resources): Remote {
       if (error.code === "CONFLICT" || CONFLICT_REASONS.has(error.data.reason)) return conflictOf(error);
       throw error;
     },
+    exec: async (request) => (await import("./exec-over-http.ts")).execOverHttp(workspace, request, toChange),
     async findDefaultBranch(repo) {
       return unwrap(await repos.get(repo)).default_branch;
     },

@@ -13,6 +13,7 @@ import { repoEndpoints } from "./repos.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
+import { workspaceEndpoints } from "./workspace.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
 export const contract = {
@@ -28,6 +29,7 @@ export const contract = {
   ...objectEndpoints,
   ...forkEndpoints,
   ...tokenEndpoints,
+  ...workspaceEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };

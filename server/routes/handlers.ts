@@ -19,6 +19,7 @@ import type { HandlerMap } from "./router.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
+import { createWorkspaceHandlers } from "./workspace.ts";
 
 export interface HandlerDeps {
   readonly repos: RepoLifecycle;
@@ -50,6 +51,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...tokenHandlers,
+    ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),
