@@ -52,7 +52,6 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...createForkHandlers(deps),
     ...tokenHandlers,
     ...createWorkspaceHandlers(deps),
-    ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),
   };

@@ -9,7 +9,6 @@ import { invalidField, invalidFields, notFound, RequestError } from "../middlewa
 import type { RepoName } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import { draftChanges, type WireChange } from "../services/commits/change-drafts.ts";
-import type { StoreObjects } from "../services/commits/create-commit.ts";
 import type { ExecDifference } from "../services/exec/collect-changes.ts";
 import {
   type ExecResult,
@@ -21,6 +20,7 @@ import {
 import { encodeBase64 } from "../services/files/encode-content.ts";
 import type { ListingCache } from "../services/files/listing-cache.ts";
 import { findText } from "../services/files/read-file.ts";
+import type { StoreObjects } from "../services/place-objects.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { fileTooLarge, refuseCommit } from "./commits.ts";
 import type { DispatchDeps } from "./dispatch.ts";

@@ -5,12 +5,8 @@ import { findEntries } from "../../git/tree/find-entries.ts";
 import type { TreeChange } from "../../ports/commit.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import type { ChangeDraft } from "../commits/change-drafts.ts";
-import {
-  type CommitCreation,
-  createCommit,
-  type NewCommit,
-  type StoreObjects,
-} from "../commits/create-commit.ts";
+import { type CommitCreation, createCommit, type NewCommit } from "../commits/create-commit.ts";
+import type { StoreObjects } from "../place-objects.ts";
 import { peelToTree } from "../read-target.ts";
 import type { ExecDifference } from "./collect-changes.ts";
 

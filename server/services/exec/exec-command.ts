@@ -2,14 +2,10 @@ import { EMPTY_TREE_OID, type Oid } from "../../git/hash/oid.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import type { ChangeDraft } from "../commits/change-drafts.ts";
-import {
-  type CommitCreation,
-  findFirstAnswer,
-  type NewCommit,
-  type StoreObjects,
-} from "../commits/create-commit.ts";
+import { type CommitCreation, findFirstAnswer, type NewCommit } from "../commits/create-commit.ts";
 import type { DerivationFailure } from "../commits/derive-changes.ts";
 import type { ListingCache } from "../files/listing-cache.ts";
+import type { StoreObjects } from "../place-objects.ts";
 import { resolveRefTarget } from "../read-target.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { collectChanges, type ExecDifference } from "./collect-changes.ts";
