@@ -62,6 +62,16 @@ describe("examples", () => {
     ]);
   });
 
+  test("bash changes files, keeps its directory, and commits", async () => {
+    expect((await runExample("bash.ts")).trim().split("\n")).toEqual([
+      expect.stringMatching(/^ *1 about\.md$/),
+      expect.stringMatching(/^ *1 home\.md$/),
+      expect.stringMatching(/^ *2 total$/),
+      "changed: [ '/site/pages/about.md' ] commits: [ 'site' ] | ## about",
+      "server: [ 'pages/about.md:1', 'pages/home.md:1' ]",
+    ]);
+  });
+
   test("embedded keeps its keys and repositories over a restart", async () => {
     const output = await runExample("embedded.ts");
     expect(output).toContain("created: 201");

@@ -38,6 +38,7 @@ import { Search } from "./resources/search.ts";
 import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
 import { Tokens } from "./resources/tokens.ts";
+import { Workspace } from "./resources/workspace.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -126,6 +127,7 @@ export class CoregitClient {
   readonly cherryPick: CherryPicks;
   readonly prefetch: Prefetch;
   readonly search: Search;
+  readonly workspace: Workspace;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
   readonly request: RequestFunction;
@@ -157,6 +159,7 @@ export class CoregitClient {
     this.cherryPick = new CherryPicks(request);
     this.prefetch = new Prefetch(request);
     this.search = new Search(request);
+    this.workspace = new Workspace(request);
     this.fs = new Filesystems(createRemote(this), clock);
   }
 }
@@ -178,6 +181,7 @@ interface Resources {
   readonly files: Files;
   readonly prefetch: Prefetch;
   readonly search: Search;
+  readonly workspace: Workspace;
 }
 
 function unwrap<T>(result: Result<T>): T {
@@ -222,7 +226,7 @@ function conflictOf(error: ApiError): RemoteCommitOutcome {
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, prefetch, search }: Resources): Remote {
+function createRemote({ repos, commits, files, prefetch, search, workspace }: Resources): Remote {
   return {
     limits: {
       ...LIMITS,
@@ -296,6 +300,7 @@ function createRemote({ repos, commits, files, prefetch, search }: Resources): R
       if (error.code === "CONFLICT" || CONFLICT_REASONS.has(error.data.reason)) return conflictOf(error);
       throw error;
     },
+    exec: async (request) => (await import("./exec-over-http.ts")).execOverHttp(workspace, request, toChange),
     async findDefaultBranch(repo) {
       return unwrap(await repos.get(repo)).default_branch;
     },

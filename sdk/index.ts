@@ -50,6 +50,13 @@ export type {
 export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
+export type {
+  ExecChange,
+  ExecReply,
+  ExecRequest,
+  MultiExecReply,
+  MultiExecRequest,
+} from "./contract/workspace.ts";
 export {
   ApiError,
   CoregitError,
@@ -64,6 +71,8 @@ export type { BytesReply, RequestError, Result, TransportCode } from "./http/rep
 export type { CallOptions, RequestEvent, RequestFunction, RequestOptions } from "./http/request.ts";
 export type { RetryOptions } from "./http/retry.ts";
 export type { Fetch } from "./http/transport.ts";
+export type { MountShell } from "./mount/bash/shell.ts";
+export type { BashOptions, ExecOptions, ExecResult, ExecStrategy } from "./mount/bash/shell-options.ts";
 export type { CacheStats } from "./mount/blobs/content-source.ts";
 export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
 export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";

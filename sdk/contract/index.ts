@@ -14,6 +14,7 @@ import { searchEndpoints } from "./search.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
+import { workspaceEndpoints } from "./workspace.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
 export const contract = {
@@ -30,6 +31,7 @@ export const contract = {
   ...forkEndpoints,
   ...tokenEndpoints,
   ...searchEndpoints,
+  ...workspaceEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };

@@ -43,6 +43,19 @@ export const LIMITS = {
   grepSeconds: 20,
   idempotencyKeyChars: 255,
   idempotencyHours: 24,
+  execCommandChars: 10_000,
+  execRepos: 10,
+  execEnvNames: 200,
+  execTimeoutMs: 30_000,
+  execTimeoutMsMax: 60_000,
+  /** Of each stream in the reply; the rest is cut off, and the reply says so. */
+  execStreamBytes: 1024 * 1024,
+  /** New and changed contents that one command may hold, those of `pre_apply_changes` included. */
+  execWriteBytes: 16 * 1024 * 1024,
+  /** Contents that one command may read from the repositories. */
+  execReadBytes: 256 * 1024 * 1024,
+  execReadFiles: 100_000,
+  execChanges: 10_000,
 } as const;
 
 /** Request and reply header names, lower case as the platform compares them. */

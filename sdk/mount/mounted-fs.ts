@@ -1,3 +1,5 @@
+import { MountShell } from "./bash/shell.ts";
+import type { BashOptions, ExecStrategy } from "./bash/shell-options.ts";
 import type { CallContext } from "./calls/call-context.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import { WriteFace } from "./faces/write-face.ts";
@@ -20,10 +22,12 @@ import type { RemoteIdentity } from "./kernel/remote.ts";
  */
 export class MountedFS extends WriteFace {
   readonly #saver: Saver;
+  readonly #execStrategy: ExecStrategy | undefined;
 
-  constructor(context: CallContext, saver: Saver) {
+  constructor(context: CallContext, saver: Saver, execStrategy?: ExecStrategy) {
     super(context, (volume, paths) => saver.save(volume, paths));
     this.#saver = saver;
+    this.#execStrategy = execStrategy;
   }
 
   /**
@@ -40,6 +44,18 @@ export class MountedFS extends WriteFace {
   ): Promise<Record<string, string>> {
     this.context.checkOpen({ syscall: "commit" });
     return await this.#saver.commit(options);
+  }
+
+  /**
+   * A shell over the mount, loaded at its first command. Directory and exported variables last from one command to the
+   * next; what commands write is in the mount, and committed as its mode says.
+   *
+   * @example
+   * const { stdout } = await fs.bash().exec("grep -rn TODO src | head -5");
+   */
+  bash(options: BashOptions = {}): MountShell {
+    const strategy = options.strategy ?? this.#execStrategy;
+    return new MountShell({ context: this.context, saver: this.#saver, options: { ...options, strategy } });
   }
 
   /** What is unsaved, by path, without a request. */

@@ -1,4 +1,5 @@
 import { ApiError } from "../errors.ts";
+import type { ExecStrategy } from "./bash/shell-options.ts";
 import { ContentSource, type SharedBlobs } from "./blobs/content-source.ts";
 import type { SecondLevelCache } from "./blobs/second-level.ts";
 import { CallContext } from "./calls/call-context.ts";
@@ -35,6 +36,8 @@ export interface MountOptions {
   readonly author?: RemoteIdentity;
   /** "manual" is the default. */
   readonly commitMode?: CommitMode;
+  /** Where the commands of `bash()` run; "local-js" where just-bash can be loaded, else "remote". */
+  readonly execStrategy?: ExecStrategy;
   /**
    * Blobs are kept in memory and shared by the mounts of a client; 64 MiB by default. Another size makes a cache of its
    * own. Mounts that name one `second` level share it and the memory before it.
@@ -113,5 +116,5 @@ export async function openMount(options: MountOptions, parts: MountParts): Promi
   const context = new CallContext({ table, content, remote, now });
   const buffers = volumes.map((volume) => new CommitBuffer({ volume, table, remote, content, createKey }));
   const saver = new Saver(table, buffers, { mode: options.commitMode ?? "manual", author: options.author });
-  return new MountedFS(context, saver);
+  return new MountedFS(context, saver, options.execStrategy);
 }

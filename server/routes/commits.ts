@@ -93,17 +93,23 @@ function readIdempotency(context: PostContext): NewCommit["idempotency"] {
 }
 
 function answer(commit: NewCommit, outcome: CommitCreation): Response {
+  if (outcome.kind !== "committed") throw refuseCommit(commit, outcome);
+  const headers = outcome.replayed ? { [HEADERS.idempotentReplay]: "true" } : {};
+  return json(describeReceipt(outcome.receipt), { status: 201, headers });
+}
+
+/** Why a commit was not made, as the error of its reply. */
+export function refuseCommit(
+  commit: Pick<NewCommit, "branch" | "parentOid">,
+  outcome: Exclude<CommitCreation, { kind: "committed" }>,
+): RequestError {
   switch (outcome.kind) {
-    case "committed": {
-      const headers = outcome.replayed ? { [HEADERS.idempotentReplay]: "true" } : {};
-      return json(describeReceipt(outcome.receipt), { status: 201, headers });
-    }
     case "too-large":
-      throw fileTooLarge(outcome);
+      return fileTooLarge(outcome);
     case "head-moved":
-      throw headMoved(commit, outcome.current);
+      return headMoved(commit, outcome.current);
     case "path-conflict":
-      throw conflict(`${outcome.path} is not the version that if_match names`, {
+      return conflict(`${outcome.path} is not the version that if_match names`, {
         field: outcome.field,
         path: outcome.path,
         expected_sha: outcome.expected,
@@ -113,7 +119,7 @@ function answer(commit: NewCommit, outcome: CommitCreation): Response {
     case "merge-conflict": {
       const { head, conflicts } = outcome;
       const message = `${conflicts.length} of the paths changed on ${commit.branch} in a way that cannot be merged`;
-      throw conflict(message, {
+      return conflict(message, {
         ...describeConflicts(conflicts),
         branch: commit.branch,
         head_sha: head,
@@ -121,15 +127,15 @@ function answer(commit: NewCommit, outcome: CommitCreation): Response {
       });
     }
     case "merge-needed":
-      throw conflict("The files kept changing while they were merged", { head_sha: outcome.head });
+      return conflict("The files kept changing while they were merged", { head_sha: outcome.head });
     case "stale":
-      throw conflict(`${outcome.path || "A file"} kept changing while it was edited`, {
+      return conflict(`${outcome.path || "A file"} kept changing while it was edited`, {
         field: outcome.field,
         path: outcome.path,
         head_sha: outcome.head,
       });
     case "edit-failed":
-      throw unprocessable(`${outcome.path}: ${outcome.message}`, {
+      return unprocessable(`${outcome.path}: ${outcome.message}`, {
         field: outcome.field,
         path: outcome.path,
         matches: outcome.matches,
@@ -138,9 +144,9 @@ function answer(commit: NewCommit, outcome: CommitCreation): Response {
         head_sha: outcome.head,
       });
     case "idempotency-mismatch":
-      throw unprocessable("This Idempotency-Key was used for another request");
+      return unprocessable("This Idempotency-Key was used for another request");
     case "rejected":
-      throw rejected(outcome);
+      return rejected(outcome);
   }
 }
 
@@ -156,7 +162,7 @@ function describeReceipt(receipt: CommitReceipt): CommitCreated {
   };
 }
 
-function headMoved(commit: NewCommit, current: Oid | null): RequestError {
+function headMoved(commit: Pick<NewCommit, "branch" | "parentOid">, current: Oid | null): RequestError {
   const where = current === null ? "does not exist" : `is at ${current}`;
   return conflict(`Branch ${commit.branch} ${where}, not at parent_sha`, {
     branch: commit.branch,
@@ -179,7 +185,7 @@ function rejected(outcome: Extract<CommitOutcome, { kind: "rejected" }>): Reques
   });
 }
 
-function fileTooLarge(file: {
+export function fileTooLarge(file: {
   readonly field: string;
   readonly path: string;
   readonly size: number;

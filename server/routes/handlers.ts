@@ -20,6 +20,7 @@ import { createSearchHandlers } from "./search.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
+import { createWorkspaceHandlers } from "./workspace.ts";
 
 export interface HandlerDeps {
   readonly repos: RepoLifecycle;
@@ -52,6 +53,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...tokenHandlers,
+    ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),
   };

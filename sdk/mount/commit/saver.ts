@@ -19,18 +19,21 @@ export interface UnsavedChange extends StatusEntry {
 
 /** What becomes of a mount's writes: all its repositories, in the mode that the mount has. */
 export class Saver {
+  readonly mode: CommitMode;
+  /** Author of commits that name none. */
+  readonly author: RemoteIdentity | undefined;
   readonly #table: MountTable;
   readonly #buffers: ReadonlyMap<Volume, CommitBuffer>;
   readonly #autos: ReadonlyMap<Volume, AutoCommit>;
-  readonly #author: RemoteIdentity | undefined;
 
   constructor(
     table: MountTable,
     buffers: readonly CommitBuffer[],
     options: { readonly mode: CommitMode; readonly author: RemoteIdentity | undefined },
   ) {
+    this.mode = options.mode;
     this.#table = table;
-    this.#author = options.author;
+    this.author = options.author;
     this.#buffers = new Map(buffers.map((buffer) => [buffer.volume, buffer]));
     const automatic = options.mode === "auto" ? buffers : [];
     this.#autos = new Map(
@@ -55,7 +58,7 @@ export class Saver {
     const outcomes = await Promise.allSettled(
       buffers.map(async (buffer) => {
         const { message } = options;
-        const sha = await buffer.commit({ message, author: options.author ?? this.#author });
+        const sha = await buffer.commit({ message, author: options.author ?? this.author });
         if (sha !== null) commits[keyOf(buffer.volume)] = sha;
       }),
     );

@@ -117,6 +117,66 @@ export type RemoteCommitOutcome =
       readonly cause: unknown;
     };
 
+/** One repository for a command that runs on the server. */
+export interface RemoteExecSource {
+  readonly repo: RemoteRepo;
+  /** First segment of its paths. */
+  readonly name: string;
+  /** Commit that is read; null: the branch has none. */
+  readonly commitSha: string | null;
+  /** Where a commit goes; null when nothing may be committed. */
+  readonly branch: string | null;
+  /** What the command finds changed. */
+  readonly changes: readonly RemoteChange[];
+}
+
+export interface RemoteExec {
+  readonly command: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly commit: boolean;
+  readonly message: string;
+  readonly author: RemoteIdentity | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly sources: readonly RemoteExecSource[];
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One path that is not as in the commit that was read. */
+export interface RemoteExecChange {
+  readonly path: string;
+  /** null: there is nothing any more. */
+  readonly after: { readonly mode: string; readonly sha: string; readonly bytes: Uint8Array | null } | null;
+}
+
+export type RemoteExecOutcome = {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+  readonly timeMs: number;
+  readonly stopped: "time" | "limit" | null;
+} & (
+  | {
+      readonly kind: "ran";
+      /** By name. */
+      readonly repos: Readonly<
+        Record<string, { readonly changes: readonly RemoteExecChange[]; readonly commitSha: string | null }>
+      >;
+    }
+  /** The command ran; its commit was refused because others changed the same paths. */
+  | {
+      readonly kind: "conflict";
+      readonly name: string | null;
+      readonly conflicts: readonly {
+        readonly path: string;
+        readonly baseSha: string | null;
+        readonly currentSha: string | null;
+      }[];
+      readonly cause: unknown;
+    }
+);
+
 /** What one request may hold, in bytes unless the name says otherwise. */
 export interface RemoteLimits {
   readonly fileBytes: number;
@@ -179,6 +239,8 @@ export interface Remote {
   /** Yields matching lines in git's order of paths; the generator's return value says whether there are more. */
   grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary>;
   commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome>;
+  /** Runs a shell command over some repositories; absent where the server has no shell. */
+  exec?(request: RemoteExec): Promise<RemoteExecOutcome>;
   /** Name of the default branch. */
   findDefaultBranch(repo: RemoteRepo): Promise<string>;
 }

@@ -91,7 +91,7 @@ function isOutdated(commit: NewCommit, outcome: CommitOutcome): boolean {
  * What the store remembers of this Idempotency-Key, or null. It looks there before it looks at the changes, and these
  * can never be made: they derive from an object that does not exist.
  */
-async function findFirstAnswer(repo: RepoHandle, commit: NewCommit): Promise<CommitOutcome | null> {
+export async function findFirstAnswer(repo: RepoHandle, commit: NewCommit): Promise<CommitOutcome | null> {
   if (!commit.idempotency) return null;
   const probe: TreeChange = {
     kind: "put",

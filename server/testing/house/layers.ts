@@ -43,6 +43,13 @@ export const LAYERS: readonly Layer[] = [
     at: "sdk/client.ts",
     may: ["sdk/errors", "sdk/contract", "sdk/http", "sdk/resources", "sdk/mount"],
   },
+  {
+    name: "sdk/client",
+    at: "sdk/exec-over-http.ts",
+    may: ["sdk/errors", "sdk/contract", "sdk/http", "sdk/resources", "sdk/mount"],
+  },
+  { name: "sdk/node", at: "sdk/node/", may: ["sdk/mount"] },
+  { name: "sdk/node-entry", at: "sdk/node.ts", may: ["sdk/node", "sdk/mount"] },
   { name: "sdk/entry", at: "sdk/index.ts", may: SDK },
   { name: "sdk/mount-entry", at: "sdk/mount.ts", may: ["sdk/mount"] },
   {
