@@ -173,7 +173,7 @@ export const mergeEndpoints = defineEndpoints({
     body: mergeSchema,
     status: 200,
     reply: mergedSchema,
-    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
+    errors: ["VALIDATION_ERROR", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
   "POST /repos/:repo/land": {
     summary: "Put a branch's commits on top of wherever the target is by then",
@@ -181,7 +181,7 @@ export const mergeEndpoints = defineEndpoints({
     body: landSchema,
     status: 200,
     reply: mergedSchema,
-    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
+    errors: ["VALIDATION_ERROR", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
   "POST /repos/:repo/cherry-pick": {
     summary: "Apply a range of commits elsewhere; conflicts are a reply with `success: false`",
@@ -189,7 +189,7 @@ export const mergeEndpoints = defineEndpoints({
     body: cherryPickSchema,
     status: 200,
     reply: cherryPickedSchema,
-    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
+    errors: ["VALIDATION_ERROR", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
   "POST /repos/:repo/revert": {
     summary: "Undo one commit by another",
@@ -197,7 +197,7 @@ export const mergeEndpoints = defineEndpoints({
     body: revertSchema,
     status: 200,
     reply: revertedSchema,
-    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
+    errors: ["VALIDATION_ERROR", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
   "POST /repos/:repo/reset": {
     summary: "Put a branch at another commit",
@@ -205,7 +205,7 @@ export const mergeEndpoints = defineEndpoints({
     body: resetSchema,
     status: 200,
     reply: resetDoneSchema,
-    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
+    errors: ["VALIDATION_ERROR", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
   "GET /repos/:repo/diff": {
     summary: "What differs between two commits, with patches for git apply",

@@ -313,3 +313,30 @@ it("shows a public repository's diff without a key", async () => {
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({ total_additions: 1, total_deletions: 1 });
 });
+
+it("keeps a token that may change some paths from merging others in", async () => {
+  const made = await api.call("POST", "/v1/tokens", {
+    name: "docs only",
+    scopes: { "repos:r": { ops: ["read", "write"], paths: ["docs/**"] } },
+    expires_in: 3_600,
+  });
+  await commit("agent/1", { "a.txt": swap("one", "ONE") });
+  await commit("main", { "b.txt": "mine\n" });
+  const docs = createCoregitClient({
+    baseUrl: "http://coregit.test",
+    apiKey: String(made.json.token),
+    fetch: (input, init) => api.memory.request(String(input), init),
+    retry: false,
+  });
+  dataOf(await client.branches.create("r", { name: "agent/2", from: "main" }));
+  dataOf(
+    await docs.commits.create("r", {
+      branch: "agent/2",
+      message: "m",
+      changes: [{ path: "docs/x", content: "x\n" }],
+    }),
+  );
+  expect((await docs.branches.land("r", { source: "agent/2", target: "main" })).status).toBe(200);
+  const refused = await docs.branches.merge("r", "main", { source: "agent/1", strategy: "squash" });
+  expect(refused).toMatchObject({ status: 403, error: { code: "FORBIDDEN" } });
+});

@@ -31,6 +31,8 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Search", /^\/(search$|repos\/:repo\/grep)/],
   ["Refs", /^\/repos\/:repo\/refs/],
   ["Branches", /^\/repos\/:repo\/branches/],
+  ["Landing and undoing", /^\/repos\/:repo\/(land|cherry-pick|revert|reset)$/],
+  ["Diff and compare", /^\/repos\/:repo\/(diff|compare)$/],
   ["Snapshots", /^\/repos\/:repo\/snapshots/],
   ["Tags", /^\/repos\/:repo\/tags/],
   ["Objects and revisions", /^\/repos\/:repo\/(objects|rev-parse)/],

@@ -1,7 +1,8 @@
 import type { Oid } from "../../git/hash/oid.ts";
-import type { Found, GitObject, ObjectHeader, ObjectReader } from "../../git/ports.ts";
+import type { GitObject } from "../../git/ports.ts";
 import type { CommitRequest } from "../../ports/commit.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
+import { layReaders, readHeld } from "../lay-readers.ts";
 import { peelToTree } from "../read-target.ts";
 import { type Rebase, rebaseChanges } from "../rebase/rebase-changes.ts";
 import type { DerivedChange } from "./derive-changes.ts";
@@ -30,7 +31,7 @@ export async function prepareMerges(
   const root = async (oid: Oid | null | undefined) =>
     oid === null || oid === undefined ? oid : ((await peelToTree(repo.objects, oid))?.tree ?? null);
   const headRoot = (await root(head)) ?? null;
-  const rebased = await rebaseChanges(overlay(repo.objects, brought), request, {
+  const rebased = await rebaseChanges(layReaders(readHeld(brought), repo.objects), request, {
     trees: { head, headRoot, baseRoot: await root(request.parentOid) },
     mergeBytesMax: Number.POSITIVE_INFINITY,
   });
@@ -42,29 +43,5 @@ export async function prepareMerges(
       const blob = change.kind === "put" && change.merged ? blobs.get(change.oid) : undefined;
       return blob ? [{ change, blob }] : [];
     }),
-  };
-}
-
-/** The repository's objects, and contents that are not stored yet. */
-function overlay(objects: ObjectReader, brought: readonly GitObject[]): ObjectReader {
-  const blobs = new Map(brought.map((blob) => [blob.oid, blob]));
-  const join = <T>(own: readonly (readonly [Oid, T])[], stored: Found<T>): Found<T> => ({
-    found: new Map([...stored.found, ...own]),
-    missing: stored.missing,
-  });
-  const rest = (oids: readonly Oid[]) => oids.filter((oid) => !blobs.has(oid));
-  const own = (oids: readonly Oid[]) => [...new Set(oids)].flatMap((oid) => blobs.get(oid) ?? []);
-  return {
-    async readObjects(oids) {
-      const found = own(oids).map((blob) => [blob.oid, blob] as const);
-      return join(found, await objects.readObjects(rest(oids)));
-    },
-    async readHeaders(oids) {
-      const found = own(oids).map((blob): [Oid, ObjectHeader] => [
-        blob.oid,
-        { type: blob.type, size: blob.data.length },
-      ]);
-      return join(found, await objects.readHeaders(rest(oids)));
-    },
   };
 }

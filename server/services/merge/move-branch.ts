@@ -1,7 +1,9 @@
+import { GitError } from "../../git/errors.ts";
 import { type Oid, ZERO_OID } from "../../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
 import type { GitObject, Idempotency } from "../../git/ports.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
+import { layReaders, readHeld } from "../lay-readers.ts";
 import { placeObjects, type StoreObjects } from "../place-objects.ts";
 import { describeMove, type RefMove } from "../refs/move-ref.ts";
 
@@ -23,8 +25,12 @@ export interface BranchStep {
   readonly message: string;
 }
 
-/** Makes objects visible and moves the branch in one step, if it is still at `from`. @throws GitError overloaded, interrupted */
+/**
+ * Makes objects visible and moves the branch in one step, if it is still at `from`.
+ * @throws GitError forbidden, overloaded, interrupted
+ */
 export async function moveBranch(context: MoveContext, step: BranchStep): Promise<RefMove> {
+  await checkMove(context.repo, step);
   const placed = await placeObjects(context, step.objects);
   const [result] = await context.repo.store.transact({
     updates: [{ name: BRANCH_PREFIX + step.branch, expected: step.from, next: step.to }],
@@ -35,6 +41,16 @@ export async function moveBranch(context: MoveContext, step: BranchStep): Promis
     ...(context.idempotency && { idempotency: context.idempotency }),
   });
   return describeMove(step.to, result);
+}
+
+/** Before anything is put into a pack, where the store could not look at it any more. */
+async function checkMove(repo: RepoHandle, { branch, to, objects }: BranchStep): Promise<void> {
+  const name = BRANCH_PREFIX + branch;
+  const objection = await repo.guard?.findObjection(
+    { name, next: to },
+    layReaders(readHeld(objects), repo.objects),
+  );
+  if (objection) throw new GitError("forbidden", objection, { ref: name });
 }
 
 /**
