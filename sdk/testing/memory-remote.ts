@@ -303,7 +303,7 @@ export class MemoryRemote implements Remote {
       readonly maxBlobBytes: number;
     },
   ) {
-    const globs = await Promise.all(request.globs.map(compileGlob));
+    const globs = await Promise.all(request.globs.map((glob) => compileGlob(glob)));
     let entries = 0;
     let bytes = 0;
     for (const [path, file] of this.#filesAt(repo, request.commitSha)) {

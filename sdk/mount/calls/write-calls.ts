@@ -121,9 +121,8 @@ export class WriteCalls {
       if (source.volume !== target.volume) throw errnoError("EXDEV", site);
       checkRename({ ...source, asDirectory: entries[0].asDirectory }, entries[1], site);
       if (source.path === target.path) return { volume: source.volume, paths: [] };
-      const { editor } = source.volume;
-      editor.set(source.path, null);
-      editor.set(target.path, source.node);
+      source.volume.editor.move(source.path, target.path);
+      source.volume.inodes.move(source.path, target.path, isDirectory(source.node));
       return { volume: source.volume, paths: [source.path, target.path] };
     });
   }

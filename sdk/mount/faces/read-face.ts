@@ -5,7 +5,6 @@ import type { GrepMatch, GrepOptions } from "../calls/grep-calls.ts";
 import type { PrefetchOptions, PrefetchResult } from "../calls/prefetch-calls.ts";
 import { ReadCalls } from "../calls/read-calls.ts";
 import type { CallSite } from "../kernel/errno.ts";
-import { formatBytes } from "../node/encoding.ts";
 import { FileMap } from "./file-map.ts";
 import {
   addTypeChecks,
@@ -49,7 +48,9 @@ export abstract class ReadFace {
     if (encoding === "utf8" || encoding === "utf-8")
       return await abortable(this.reads.readText(path, site), signal);
     const { bytes } = await abortable(this.reads.readBlob(path, site), signal);
-    return encoding === "binary" ? bytes.slice() : formatBytes(bytes, encoding);
+    if (encoding === "binary") return bytes.slice();
+    const { formatBytes } = await import("../node/arguments/encoding.ts");
+    return formatBytes(bytes, encoding);
   }
 
   /**

@@ -1,0 +1,119 @@
+import { MountPathError } from "../../../errors.ts";
+import { compileGlob } from "../../kernel/glob.ts";
+import { childrenOf, isDirectory, type TreeNode } from "../../tree/nodes.ts";
+import { typeError } from "../arguments/argument-errors.ts";
+import { checkObject } from "../arguments/check-values.ts";
+import { parsePathArgument } from "../arguments/path-argument.ts";
+import type { Calls } from "../shapes/calls.ts";
+import { MountDirent } from "../shapes/stats.ts";
+import { below, normalize } from "./read-directory.ts";
+
+type Excluder = (path: string, entry: () => MountDirent) => boolean;
+
+/** node's glob: files, links and directories that match, as they are walked; links are not followed. */
+export async function glob(
+  calls: Calls,
+  pattern: unknown,
+  options: unknown,
+): Promise<AsyncIterator<string | MountDirent>> {
+  const patterns = typeof pattern === "string" ? [pattern] : pattern;
+  if (!Array.isArray(patterns))
+    throw typeError("patterns", "of type string or an instance of Array", pattern);
+  for (const [index, one] of patterns.entries())
+    if (typeof one !== "string") throw typeError(`patterns[${index}]`, "of type string", one);
+  if (options !== undefined && options !== null) checkObject(options, "options");
+  const given: { cwd?: unknown; exclude?: unknown; withFileTypes?: unknown } = options ?? {};
+  const cwd = given.cwd === undefined ? "/" : parsePathArgument(given.cwd, "options.cwd");
+  const typed = Boolean(given.withFileTypes);
+  const excludes = await parseExclude(given.exclude, typed);
+  return walkAll(calls, { patterns, cwd, typed, excludes });
+}
+
+async function parseExclude(exclude: unknown, typed: boolean): Promise<Excluder> {
+  if (exclude === undefined || exclude === null) return () => false;
+  if (typeof exclude === "function") return (path, entry) => Boolean(exclude(typed ? entry() : path));
+  if (!Array.isArray(exclude))
+    throw typeError("options.exclude", "of type function or an instance of Array", exclude);
+  const globs = await Promise.all(exclude.map((one: string) => compileGlob(one, { dot: false })));
+  return (path) => globs.some((one) => one.match(path));
+}
+
+interface Walk {
+  readonly patterns: readonly string[];
+  readonly cwd: string;
+  readonly typed: boolean;
+  readonly excludes: Excluder;
+}
+
+async function* walkAll(calls: Calls, walk: Walk): AsyncGenerator<string | MountDirent> {
+  const seen = new Set<string>();
+  for (const pattern of walk.patterns) {
+    for await (const [path, entry] of walkPattern(calls, pattern, walk)) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      yield walk.typed ? entry : path;
+    }
+  }
+}
+
+/** Splits what leads to where a walk starts from the part that is matched. */
+function splitPattern(pattern: string): { readonly lead: string; readonly rest: string } {
+  const lead = /^(?:\/+|(?:\.{1,2}\/+)*)/.exec(pattern)?.[0] ?? "";
+  const rest = pattern.slice(lead.length);
+  return {
+    lead: lead === "" ? "" : normalize(lead) === "." ? "" : normalize(lead),
+    rest: rest.replace(/\/{2,}/g, "/"),
+  };
+}
+
+async function* walkPattern(
+  { reads }: Calls,
+  pattern: string,
+  { cwd, excludes }: Walk,
+): AsyncGenerator<[path: string, entry: MountDirent]> {
+  const { lead, rest } = splitPattern(pattern);
+  const top = lead.startsWith("/") ? lead : lead === "" ? cwd : below(cwd, lead);
+  const found = await findTop(reads, top);
+  if (found === null) return;
+  const directoriesOnly = rest.endsWith("/");
+  const compiled = await compileGlob(rest.replace(/\/$/, ""), { dot: false });
+  const pending: { path: string; node: TreeNode; parent: string; name: string }[] = [
+    { path: "", node: found, parent: top, name: "." },
+  ];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { path, node, parent, name } = next;
+    const shown = path === "" ? lead || "." : lead === "" ? path : below(lead, path);
+    const entry = () => new MountDirent(name, parent, node);
+    if (path !== "" && excludes(shown, entry)) continue;
+    const matches = path === "" ? rest === "**" || rest === "" : compiled.match(path);
+    if (matches && (!directoriesOnly || isDirectory(node)))
+      yield [directoriesOnly ? `${shown}/` : shown, entry()];
+    if (!isDirectory(node) || !leadsTo(compiled.root, path)) continue;
+    const directory = path === "" ? top : below(top, path);
+    const children = [...childrenOf(node)].sort(([a], [b]) => (a < b ? 1 : -1));
+    for (const [child, childNode] of children)
+      pending.push({
+        path: path === "" ? child : `${path}/${child}`,
+        node: childNode,
+        parent: directory,
+        name: child,
+      });
+  }
+}
+
+/** Where a walk starts; null when nothing is there, which is no error. */
+async function findTop(reads: Calls["reads"], path: string): Promise<TreeNode | null> {
+  try {
+    return (await reads.find(path, { syscall: "lstat", path }, true))?.node ?? null;
+  } catch (error) {
+    if (error instanceof MountPathError) return null;
+    throw error;
+  }
+}
+
+/** Whether matches may lie below a directory, given the literal beginning of the pattern. */
+function leadsTo(root: string, path: string): boolean {
+  return (
+    path === "" || root === "" || root === path || root.startsWith(`${path}/`) || path.startsWith(`${root}/`)
+  );
+}
