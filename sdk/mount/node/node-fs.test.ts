@@ -55,7 +55,9 @@ describe("the node face", () => {
       if (typeof method !== "function") continue;
       const result = (method as () => unknown)();
       const call =
-        name === "glob" || name === "watch" ? (result as AsyncIterator<unknown>).next() : (result as Promise<unknown>);
+        name === "glob" || name === "watch"
+          ? (result as AsyncIterator<unknown>).next()
+          : (result as Promise<unknown>);
       await expect(call, name).rejects.toMatchObject({ code: expect.stringMatching(/^E/) });
     }
   });

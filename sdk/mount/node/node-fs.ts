@@ -40,10 +40,15 @@ function plainWrite(options: unknown, flag: "w" | "a"): WriteMode | null {
     return plainEncoding(options) === null ? null : (PLAIN_FLAGS[flag] ?? null);
   if ("signal" in options || "flush" in options) return null;
   const given: { encoding?: unknown; flag?: unknown; mode?: unknown } = options;
-  if (plainEncoding(given.encoding) === null || (given.mode !== undefined && typeof given.mode !== "number"))
-    return null;
+  if (plainEncoding(given.encoding) === null || !isPlainMode(given.mode)) return null;
   const mode = PLAIN_FLAGS[String(given.flag ?? flag)] ?? null;
   return mode === null ? null : { ...mode, executable: ((given.mode ?? 0) & 0o100) !== 0 };
+}
+
+function isPlainMode(mode: unknown): mode is number | undefined {
+  return (
+    mode === undefined || (typeof mode === "number" && mode >= 0 && mode <= 0o7777 && Number.isInteger(mode))
+  );
 }
 
 function isPlainPath(path: unknown): path is string {

@@ -138,7 +138,7 @@ export async function rm({ reads, writes }: Calls, path: unknown, options: unkno
   try {
     const found = await reads.find(site.path, site, false);
     if (!recursive && (found === null || isDirectory(found.node))) throw directoryError(site.path);
-    await writes.removeTree(site.path, { ...site, syscall: "rm" });
+    await writes.removeTree(site.path, { ...site, syscall: "unlink" });
   } catch (error) {
     if (force && error instanceof MountPathError && error.code === "ENOENT") return;
     throw error;
@@ -205,15 +205,16 @@ export async function realpath({ reads }: Calls, path: unknown, options: unknown
   return encodeName(await reads.realPath(site.path, site), encoding);
 }
 
-export async function truncate({ writes }: Calls, path: unknown, length: unknown): Promise<void> {
+export async function truncate({ reads, writes }: Calls, path: unknown, length: unknown): Promise<void> {
   const site = siteOf(path, "open");
   const size = length ?? 0;
-  const isLength = Number.isInteger(size);
   // A path that cannot be opened is told before a length that is none.
-  await writes.truncate(site.path, isLength ? Math.max(0, Number(size)) : Number.NaN, site).catch((error) => {
-    if (!isLength && error instanceof MountError && error.code === "EINVAL") checkInteger(size, "len");
-    throw error;
-  });
+  if (!Number.isInteger(size)) {
+    const found = await reads.find(site.path, site, true);
+    if (found === null || isDirectory(found.node)) throw errnoError("EISDIR", site);
+  }
+  checkInteger(size, "len");
+  await writes.truncate(site.path, Math.max(0, size), site);
 }
 
 /** The file must be there and the times must be times; git keeps none of files. */

@@ -46,7 +46,7 @@ function describeStats(stats: StatsLike): string {
   const mode = Number(stats.mode);
   const shape = `${[...types].join("|")} ${times ? "times" : "no times"} 0${((mode & 0o170000) >>> 0).toString(8)}`;
   // Sizes of directories and permission bits beyond the owner's execute bit are the disk's own.
-  if (kind !== "file") return `${kind} ${kind === "link" ? stats.size : ""} ${shape}`;
+  if (kind !== "file") return `${kind} ${shape}`;
   return `file ${stats.size} ${mode & 0o100 ? "x" : "-"} ${shape}`;
 }
 

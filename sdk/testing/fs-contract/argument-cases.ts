@@ -12,7 +12,7 @@ function steps(title: string, list: readonly Step[] | (() => readonly Step[])) {
   };
 }
 
-const BAD_PATHS = [undefined, null, 1, true, {}, [], "/a\0b", new Uint8Array([47, 0, 97])] as const;
+const BAD_PATHS = [undefined, null, 1, true, {}, [], "/a\0b", new Uint8Array([97, 0, 98])] as const;
 
 const ONE_PATH = [
   "access",
@@ -132,7 +132,6 @@ const BAD_OPTIONS: readonly Step[] = [
   ["link", "/file", 1],
   ["copyFile", 1, "/new"],
   ["copyFile", "/file", 1],
-  ["opendir", "/dir", { bufferSize: 0 }],
   ["opendir", "/dir", { encoding: "nope" }],
   ["cp", 1, "/new"],
   ["cp", "/file", 1],
@@ -142,7 +141,6 @@ const BAD_OPTIONS: readonly Step[] = [
   ["cp", "/file", "/new", { mode: 9 }],
   ["cp", "/file", "/new", { dereference: true, verbatimSymlinks: true }],
   ["lchmod", "/file", 0o644],
-  ["mkdtemp", "/missing/x"],
   ["stat", "/missing", { bigint: true }],
 ];
 
@@ -174,7 +172,7 @@ export const argumentCases: readonly CaseGroup[] = [
         ["readFile", "/bytes", { encoding }],
         ["readdir", "/", encoding],
         ["readlink", "/link", encoding],
-        ["realpath", "/dirlink/inner", { encoding }],
+        ["readlink", "/dir/uplink", { encoding }],
         ["writeFile", "/text", "a\u00e9\u20ac\ud83d\ude00=", encoding],
         ["readFile", "/text"],
         ["writeFile", "/hex", "616263zz64", encoding],

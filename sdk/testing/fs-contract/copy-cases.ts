@@ -6,9 +6,8 @@ import { describeStep } from "./fixture.ts";
 const PREPARE: readonly Step[] = [
   ["mkdir", "/target"],
   ["writeFile", "/target/inner", "older"],
-  ["mkdir", "/target/uplink"],
   ["mkdir", "/clash"],
-  ["mkdir", "/clash/inner"],
+  ["mkdir", "/clash/deep"],
   ["symlink", "../dir", "/target/dirlink"],
   ["symlink", "dir/sub", "/sublink"],
   ["writeFile", "/locked", "l", { mode: 0o755 }],
@@ -17,8 +16,8 @@ const PREPARE: readonly Step[] = [
 const COPIES: readonly Step[] = [
   ["cp", "/dir", "/target", { recursive: true }],
   ["cp", "/dir", "/target", { recursive: true, force: false }],
-  ["cp", "/dir", "/target", { recursive: true, force: false, errorOnExist: true }],
-  ["cp", "/dir", "/clash", { recursive: true }],
+  ["cp", "/dir/sub", "/target", { recursive: true, force: false, errorOnExist: true }],
+  ["cp", "/dir/sub", "/clash", { recursive: true }],
   ["cp", "/dir", "/new/deep", { recursive: true }],
   ["cp", "/dir", "/dir", { recursive: true }],
   ["cp", "/dir", "/dir/sub", { recursive: true }],
@@ -87,7 +86,7 @@ export const copyCases: readonly CaseGroup[] = [
       prepared("leaves out what the filter says", async (fs, note) => {
         const seen: string[] = [];
         const filter = (from: string, to: string) => {
-          seen.push(`${from.slice(-5)} ${to.slice(-5)}`);
+          seen.push(`${from.slice(-4)} ${to.slice(-4)}`);
           return !from.endsWith("sub");
         };
         await note(() => call(fs, ["cp", "/dir", "/copy", { recursive: true, filter }]));

@@ -116,7 +116,7 @@ const links: readonly FsCase[] = [
     title: "a path beyond 4096 bytes",
     run: async (fs, note) => {
       const long = `/${"d/".repeat(2_100)}x`;
-      await note(() => call(fs, ["stat", long]).valueOf());
+      await note(() => call(fs, ["stat", long]));
       await note(() => call(fs, ["writeFile", long, "x"]));
       await note(() => call(fs, ["rename", "/file", long]));
     },
@@ -124,7 +124,19 @@ const links: readonly FsCase[] = [
   {
     title: "odd names are names",
     run: async (fs, note) => {
-      for (const name of ["a%20b", "a b", "a\\b", "*?[x]", "-rf", "\n", "\u0301e", "..a", "...", "~", "café"]) {
+      for (const name of [
+        "a%20b",
+        "a b",
+        "a\\b",
+        "*?[x]",
+        "-rf",
+        "\n",
+        "\u0301e",
+        "..a",
+        "...",
+        "~",
+        "café",
+      ]) {
         await note(() => call(fs, ["writeFile", `/${name}`, name]));
         await note(() => call(fs, ["readFile", `/${name}`, "utf8"]));
       }
@@ -133,7 +145,40 @@ const links: readonly FsCase[] = [
   },
 ];
 
+const PREFIXES = [
+  ["/", "made-"],
+  ["/dir", "/"],
+  ["/dirlink", "/x"],
+  ["/", "link"],
+  ["/missing", "/x"],
+  ["/file", "/x"],
+  ["/loop", "/x"],
+  ["/dir", `/${"n".repeat(250)}`],
+] as const;
+
+/** A random name is compared by what it begins with, and then has its random part cut off. */
+const temporary: readonly FsCase[] = PREFIXES.map(([parent, start]) => ({
+  title: `mkdtemp ${parent}${start}`,
+  run: async (fs, note) => {
+    const list = async () => (await call(fs, ["readdir", parent])) as string[];
+    const before = await list().catch(() => []); // Not a directory: nothing can be made.
+    await note(async () => {
+      await (call(fs, ["mkdtemp", parent + start]) as Promise<string>).catch(
+        (error: { readonly code: string; syscall: string }) => {
+          throw new Error(`${error.code} ${error.syscall}`);
+        },
+      );
+      const made = (await list()).find((name) => !(before as string[]).includes(name)) ?? "";
+      const cut = made.slice(0, -6);
+      if (cut !== "") await call(fs, ["rename", `${parent}/${made}`, `${parent}/${cut}-cut`]);
+      else await call(fs, ["rmdir", `${parent}/${made}`]);
+      return [cut, made.length];
+    });
+  },
+}));
+
 export const directoryCases: readonly CaseGroup[] = [
+  { title: "mkdtemp", cases: temporary },
   {
     title: "readdir: options",
     cases: LISTINGS.map((args, index) => ({

@@ -35,7 +35,6 @@ const CALLS: readonly Step[] = [
   ["statfs", "$"],
   ["mkdir", "$"],
   ["mkdir", "$", { recursive: true }],
-  ["mkdtemp", "$"],
   ["rmdir", "$"],
   ["unlink", "$"],
   ["rm", "$"],
@@ -74,9 +73,22 @@ function fill(step: Step, path: string): Step {
   return step.map((part) => (part === "$" ? path : part)) as unknown as Step; // The name stays first.
 }
 
+/** Calls that leave the root as it is. The real one has a name and a parent, so that others could not be compared. */
+const OF_ROOT: ReadonlySet<string> = new Set([
+  "open",
+  "opendir",
+  "readFile",
+  "readdir",
+  "stat",
+  "lstat",
+  "access",
+  "realpath",
+  "readlink",
+  "statfs",
+]);
+
 /** What differs from run to run, such as a random name, is left out. */
 function simplify(method: string, value: unknown): unknown {
-  if (method === "mkdtemp" && typeof value === "string") return value.replace(/.{6}$/, "XXXXXX");
   if (method === "statfs" && typeof value === "object" && value !== null) return Object.keys(value).join();
   if (method === "opendir" && typeof value === "object" && value !== null && "close" in value) {
     const dir = value as unknown as { readonly path: string; close(): Promise<void> };
@@ -88,11 +100,16 @@ function simplify(method: string, value: unknown): unknown {
 /** Every call on every kind of path. */
 export const pathCases: readonly CaseGroup[] = CALLS.map((step) => ({
   title: describeStep(step),
-  cases: PATHS.map((path) => {
+  cases: PATHS.filter(
+    (path) => path !== "/" || (OF_ROOT.has(step[0]) && !(step[0] === "open" && step.length > 2)),
+  ).map((path) => {
     const filled = fill(step, path);
     return {
       title: describeStep(filled),
-      run: async (fs, note) => await note(async () => simplify(filled[0], await call(fs, filled))),
+      run: async (fs, note) =>
+        await note(async () => {
+          return simplify(filled[0], await call(fs, filled));
+        }),
     };
   }),
 }));

@@ -1,4 +1,4 @@
-import { answerOf, call, type LooseFs, snapshot, type Step } from "./answers.ts";
+import { answerOf, call, type LooseFs, type Step, snapshot } from "./answers.ts";
 import type { FsCase } from "./cases.ts";
 
 /** What a case answered, in order, and what it left. */

@@ -29,7 +29,7 @@ function inspect(value: unknown): string {
     const bytes = Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
     return value.constructor.name === "Buffer"
       ? `<Buffer ${bytes}>`
-      : `Uint8Array(${value.length}) [ ${[...value].join(", ")} ]`;
+      : `Uint8Array(${value.length}) ${inspect([...value])}`;
   }
   if (typeof value === "object" && value !== null) return Object.keys(value).length === 0 ? "{}" : "[Object]";
   if (typeof value === "function") return `[Function ${value.name || "(anonymous)"}]`;

@@ -40,7 +40,7 @@ export function checkTime(value: unknown, name = "time"): void {
   if (typeof value === "string" && value !== "" && Number.isFinite(Number(value))) return;
   if (typeof value === "number" && Number.isFinite(value)) return;
   if (value instanceof Date) return;
-  throw typeError(name, "an instance of Date or of type Time in seconds", value);
+  throw typeError(name, "an instance of Date or an Time in seconds", value);
 }
 
 const MAX_ID = 2 ** 32 - 1;

@@ -132,8 +132,7 @@ export type GivenOptions = Readonly<Record<string, unknown>> & {
 export function parseOptions(options: unknown): GivenOptions {
   if (options === undefined || options === null || typeof options === "function") return { encoding: null };
   if (typeof options === "string") return { encoding: parseEncoding(options) };
-  if (typeof options !== "object")
-    throw typeError("options", "of type string or an instance of Object", options);
+  if (typeof options !== "object") throw typeError("options", "one of type string or object", options);
   const given: Readonly<Record<string, unknown>> = { ...options };
   const encoding = parseEncoding(given.encoding);
   checkSignal(given.signal);

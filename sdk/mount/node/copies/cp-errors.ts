@@ -7,7 +7,7 @@ const ERRORS = {
   ERR_FS_CP_NON_DIR_TO_DIR: ["Cannot overwrite directory with non-directory", "ENOTDIR", 20],
   ERR_FS_CP_EEXIST: ["Target already exists", "EEXIST", 17],
   ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY: ["Cannot overwrite symlink in subdirectory of self", "EINVAL", 22],
-  ERR_FS_EISDIR: ["Recursive option not enabled, cannot copy a directory", "EISDIR", 21],
+  ERR_FS_EISDIR: ["Path is a directory", "EISDIR", 21],
 } as const;
 
 /** An error of cp in node's shape; its `errno` is positive, as node has it. */

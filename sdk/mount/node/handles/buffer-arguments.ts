@@ -77,7 +77,7 @@ export function parseWrite(
 /** @throws TypeError ERR_INVALID_ARG_TYPE unless every one is a view */
 export function checkViews(buffers: unknown): asserts buffers is readonly ArrayBufferView[] {
   if (!Array.isArray(buffers) || !buffers.every((buffer) => ArrayBuffer.isView(buffer)))
-    throw typeError("buffers", "an instance of ArrayBufferView[]", buffers);
+    throw typeError("buffers", "an ArrayBufferView[]", buffers);
 }
 
 /** A plain answer without a prototype, as node gives it. */

@@ -258,7 +258,9 @@ export class MountFileHandle extends Listeners {
   async #write(bytes: Uint8Array, position: number | null, site: CallSite): Promise<void> {
     if (!this.#access.write) throw errnoError("EBADF", site);
     if (this.#access.append) {
-      this.#position = await this.#content.write(null, bytes, site);
+      // It goes to the end whatever the position is; only a write without one moves on.
+      const end = await this.#content.write(null, bytes, site);
+      if (position === null) this.#position = end;
       return;
     }
     const start = position ?? this.#position;
