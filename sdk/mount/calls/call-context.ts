@@ -85,9 +85,9 @@ export class CallContext {
    * What is at a path that is written as it is listed, found by lookups alone; null when only a walk can tell. A name
    * of the tree is a valid one, so a path that is found needs no check. The quick way of every stat and read.
    */
-  findDirect(path: string, follow: boolean): Located | null {
-    const end = path.length - 1;
-    if (this.#closed || path.charCodeAt(0) !== 47 || (end > 0 && path.charCodeAt(end) === 47)) return null;
+  findDirect(path: unknown, follow: boolean): Located | null {
+    if (this.#closed || typeof path !== "string" || path.charCodeAt(0) !== 47) return null;
+    if (path.length > 1 && path.charCodeAt(path.length - 1) === 47) return null;
     const { volume, path: inside } = this.table.route(path) ?? NOWHERE;
     const node = volume === null ? null : findNode(volume.editor.root, inside);
     if (volume === null || node === null || (follow && isSymlink(node))) return null;

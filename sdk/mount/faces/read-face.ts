@@ -42,6 +42,12 @@ export abstract class ReadFace {
     path: string,
     options?: ReadEncoding | { readonly encoding?: ReadEncoding; readonly signal?: AbortSignal },
   ): Promise<string | Uint8Array> {
+    if (options === undefined) {
+      // The common case, at once: a re-read of a file in the cache is a lookup.
+      const direct = this.context.findDirect(path, true);
+      const blob = direct && this.context.findBlob(direct.node);
+      if (blob) return this.reads.textOf(blob);
+    }
     const encoding = typeof options === "string" ? options : (options?.encoding ?? "utf8");
     const signal = typeof options === "object" ? options.signal : undefined;
     const site = { syscall: "open", path };
@@ -177,7 +183,7 @@ export abstract class ReadFace {
   }
 
   async #statAt(path: string, site: CallSite, follow: boolean): Promise<FileStat> {
-    const found = await this.reads.find(path, site, follow);
+    const found = this.context.findDirect(path, follow) ?? (await this.reads.find(path, site, follow));
     if (found === null) return { type: "folder", size: 0, sha: null, mode: "040000", mtime: new Date(0) };
     if (found.node.kind === "dir") this.#freeze();
     const sha = readSha(found.node);

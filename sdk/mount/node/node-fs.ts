@@ -1,7 +1,7 @@
 import type { WriteMode } from "../calls/write-calls.ts";
 import { type CallSite, errnoError } from "../kernel/errno.ts";
 import { decodeText } from "../kernel/text.ts";
-import { isDirectory } from "../tree/nodes.ts";
+import { childNames, isDirectory } from "../tree/nodes.ts";
 import { readData } from "./arguments/file-data.ts";
 import { copyBytes } from "./shapes/bytes.ts";
 import type { Calls } from "./shapes/calls.ts";
@@ -15,6 +15,27 @@ export type { NodeFsPromises } from "./shapes/node-types.ts";
 
 /** Loaded when first needed: what is rarely called, and every argument that is not of the plainest form. */
 const rare = () => import("./rare-calls.ts");
+
+/** Calls that live there whole. */
+const RARE = [
+  "mkdir",
+  "rm",
+  "rmdir",
+  "readlink",
+  "symlink",
+  "chmod",
+  "copyFile",
+  "realpath",
+  "truncate",
+  "utimes",
+  "lutimes",
+  "chown",
+  "lchown",
+  "lchmod",
+  "link",
+  "mkdtemp",
+  "statfs",
+] as const;
 
 /** How a file is to be read when nothing but an encoding is asked for; null: by the rare way. */
 function plainEncoding(options: unknown): "bytes" | "utf8" | null {
@@ -113,6 +134,8 @@ export function createNodeFs(calls: Calls): NodeFsPromises {
     const typed = given.withFileTypes === true;
     if (!(plain || typeof options === "object") || given.recursive || plainEncoding(given.encoding) === null)
       return (await rare()).readdir(calls, path, options);
+    const direct = typed || typeof path !== "string" ? null : context.findDirect(path, true);
+    if (direct !== null && isDirectory(direct.node)) return childNames(direct.node);
     const text = await pathOf(path);
     const listed = await reads.list(text, { syscall: "scandir", path: text });
     return listed.map(({ name, node }) => (typed ? new MountDirent(name, text, node) : name));
@@ -126,7 +149,7 @@ export function createNodeFs(calls: Calls): NodeFsPromises {
       return call(text, { syscall, path: text }, value);
     };
 
-  const face = {
+  const face: Record<string, unknown> = {
     constants,
     readFile: async (path: unknown, options: unknown): Promise<Bytes | string> => readFile(path, options),
     stat: async (path: unknown, options?: StatOptions): Promise<MountStats | unknown> =>
@@ -151,30 +174,6 @@ export function createNodeFs(calls: Calls): NodeFsPromises {
       };
       return writes.rename(site.path, site.dest, site);
     },
-    mkdir: async (path: unknown, options: unknown) => (await rare()).mkdir(calls, path, options),
-    rm: async (path: unknown, options: unknown) => (await rare()).rm(calls, path, options),
-    rmdir: async (path: unknown, options: unknown) => (await rare()).rmdir(calls, path, options),
-    readlink: async (path: unknown, options: unknown) => (await rare()).readlink(calls, path, options),
-    symlink: async (target: unknown, path: unknown, type: unknown) =>
-      (await rare()).symlink(calls, { target, path }, type),
-    chmod: async (path: unknown, mode: unknown) => (await rare()).chmod(calls, path, mode),
-    copyFile: async (source: unknown, destination: unknown, mode: unknown) =>
-      (await rare()).copyFile(calls, { source, destination }, mode),
-    realpath: async (path: unknown, options: unknown) => (await rare()).realpath(calls, path, options),
-    truncate: async (path: unknown, length: unknown) => (await rare()).truncate(calls, path, length),
-    utimes: async (path: unknown, atime: unknown, mtime: unknown) =>
-      (await rare()).utimes(calls, path, [atime, mtime]),
-    lutimes: async (path: unknown, atime: unknown, mtime: unknown) =>
-      (await rare()).lutimes(calls, path, [atime, mtime]),
-    chown: async (path: unknown, uid: unknown, gid: unknown) =>
-      (await rare()).chown(calls, { path, syscall: "chown" }, [uid, gid]),
-    lchown: async (path: unknown, uid: unknown, gid: unknown) =>
-      (await rare()).chown(calls, { path, syscall: "lchown" }, [uid, gid]),
-    lchmod: async () => (await rare()).lchmod(),
-    link: async (existingPath: unknown, newPath: unknown) =>
-      (await rare()).link(calls, existingPath, newPath),
-    mkdtemp: async (prefix: unknown, options: unknown) => (await rare()).mkdtemp(calls, prefix, options),
-    statfs: async (path: unknown, options: unknown) => (await rare()).statfs(calls, path, options),
     open: async (path: unknown, flags: unknown, mode: unknown) =>
       (await import("./handles/open-file.ts")).open(calls, path, { flags, mode }),
     opendir: async (path: unknown, options: unknown) =>
@@ -186,6 +185,8 @@ export function createNodeFs(calls: Calls): NodeFsPromises {
     watch: (path: unknown, options: unknown) =>
       later(async () => (await import("./changes/watch.ts")).watch(calls, path, options)),
   };
+  for (const name of RARE)
+    face[name] = async (...values: readonly unknown[]) => (await rare()).RARE_CALLS[name]?.(calls, ...values);
   // Which overload a call has is told by its arguments when it is made; each is checked against node in the suite.
   const promises = face as unknown as NodeFsPromises;
   return promises;

@@ -108,7 +108,7 @@ export async function access({ reads }: Calls, path: unknown, mode: unknown): Pr
   await reads.access(site.path, wanted, site);
 }
 
-export async function mkdir({ writes }: Calls, path: unknown, options: unknown): Promise<string | undefined> {
+async function mkdir({ writes }: Calls, path: unknown, options: unknown): Promise<string | undefined> {
   const given: { readonly recursive?: unknown; readonly mode?: unknown } =
     typeof options === "object" && options !== null ? options : { mode: options ?? undefined };
   const site = siteOf(path, "mkdir");
@@ -132,7 +132,7 @@ function parseRemove(options: unknown): { readonly recursive: boolean; readonly 
 }
 
 /** A file or link, or with `recursive` a directory; with `force` a missing path is no error. */
-export async function rm({ reads, writes }: Calls, path: unknown, options: unknown): Promise<void> {
+async function rm({ reads, writes }: Calls, path: unknown, options: unknown): Promise<void> {
   const site = siteOf(path, "lstat");
   const { recursive, force } = parseRemove(options);
   try {
@@ -150,7 +150,7 @@ function directoryError(path: string): MountPathError {
   return new MountPathError("ERR_FS_EISDIR", message, { errno: 21, syscall: "rm", path });
 }
 
-export async function rmdir(calls: Calls, path: unknown, options: unknown): Promise<void> {
+async function rmdir(calls: Calls, path: unknown, options: unknown): Promise<void> {
   const site = siteOf(path, "rmdir");
   const { recursive } = parseRemove(options);
   if (!recursive) return await calls.writes.rmdir(site.path, site);
@@ -159,19 +159,20 @@ export async function rmdir(calls: Calls, path: unknown, options: unknown): Prom
   await calls.writes.rmdir(site.path, site);
 }
 
-export async function readlink({ reads }: Calls, path: unknown, options: unknown): Promise<string | Bytes> {
+async function readlink({ reads }: Calls, path: unknown, options: unknown): Promise<string | Bytes> {
   const { encoding } = parseOptions(options);
   const text = parsePathArgument(path, "oldPath");
   return encodeName(await reads.readLink(text, { syscall: "readlink", path: text }), encoding);
 }
 
-export async function symlink(
+async function symlink(
   { writes }: Calls,
-  paths: { readonly target: unknown; readonly path: unknown },
+  givenTarget: unknown,
+  givenPath: unknown,
   type: unknown,
 ): Promise<void> {
-  const target = parsePathArgument(paths.target, "target");
-  const path = parsePathArgument(paths.path, "path");
+  const target = parsePathArgument(givenTarget, "target");
+  const path = parsePathArgument(givenPath, "path");
   if (typeof type === "string" && !["dir", "file", "junction"].includes(type)) {
     throw codeError(
       "ERR_FS_INVALID_SYMLINK_TYPE",
@@ -181,31 +182,32 @@ export async function symlink(
   await writes.symlink(target, path, { syscall: "symlink", path: target, dest: path });
 }
 
-export async function chmod({ writes }: Calls, path: unknown, mode: unknown): Promise<void> {
+async function chmod({ writes }: Calls, path: unknown, mode: unknown): Promise<void> {
   const site = siteOf(path, "chmod");
   await writes.chmod(site.path, parseMode(mode, "mode"), site);
 }
 
-export async function copyFile(
+async function copyFile(
   { copies }: Calls,
-  paths: { readonly source: unknown; readonly destination: unknown },
+  source: unknown,
+  destination: unknown,
   mode: unknown,
 ): Promise<void> {
-  const path = parsePathArgument(paths.source, "src");
-  const dest = parsePathArgument(paths.destination, "dest");
+  const path = parsePathArgument(source, "src");
+  const dest = parsePathArgument(destination, "dest");
   const wanted = mode ?? 0;
   checkInteger(wanted, "mode", 0, 7);
   const site = { syscall: "copyfile", path, dest };
   await copies.copyFile(path, dest, site, { exclusive: (wanted & 1) !== 0 });
 }
 
-export async function realpath({ reads }: Calls, path: unknown, options: unknown): Promise<string | Bytes> {
+async function realpath({ reads }: Calls, path: unknown, options: unknown): Promise<string | Bytes> {
   const { encoding } = parseOptions(options);
   const site = siteOf(path, "realpath");
   return encodeName(await reads.realPath(site.path, site), encoding);
 }
 
-export async function truncate({ reads, writes }: Calls, path: unknown, length: unknown): Promise<void> {
+async function truncate({ reads, writes }: Calls, path: unknown, length: unknown): Promise<void> {
   const site = siteOf(path, "open");
   const size = length ?? 0;
   // A path that cannot be opened is told before a length that is none.
@@ -218,11 +220,11 @@ export async function truncate({ reads, writes }: Calls, path: unknown, length: 
 }
 
 /** The file must be there and the times must be times; git keeps none of files. */
-export async function utimes(calls: Calls, path: unknown, times: readonly unknown[]): Promise<void> {
+async function utimes(calls: Calls, path: unknown, ...times: readonly unknown[]): Promise<void> {
   await checkTimes(calls, siteOf(path, "utime"), times);
 }
 
-export async function lutimes(calls: Calls, path: unknown, times: readonly unknown[]): Promise<void> {
+async function lutimes(calls: Calls, path: unknown, ...times: readonly unknown[]): Promise<void> {
   await checkTimes(calls, siteOf(path, "lutime"), times);
 }
 
@@ -231,23 +233,26 @@ async function checkTimes({ reads }: Calls, site: CallSite, times: readonly unkn
   await reads.find(site.path, site, site.syscall === "utime");
 }
 
-/** The file must be there and the ids must be ids; git keeps no owners. */
-export async function chown(
-  { reads }: Calls,
-  { path, syscall }: { readonly path: unknown; readonly syscall: string },
-  [uid, gid]: readonly unknown[],
-): Promise<void> {
-  const site = siteOf(path, syscall);
-  checkOwner(uid, gid);
-  await reads.find(site.path, site, syscall === "chown");
+async function chown(calls: Calls, path: unknown, uid: unknown, gid: unknown): Promise<void> {
+  await checkOwned(calls, siteOf(path, "chown"), [uid, gid]);
 }
 
-export async function lchmod(): Promise<never> {
+async function lchown(calls: Calls, path: unknown, uid: unknown, gid: unknown): Promise<void> {
+  await checkOwned(calls, siteOf(path, "lchown"), [uid, gid]);
+}
+
+/** The file must be there and the ids must be ids; git keeps no owners. */
+async function checkOwned({ reads }: Calls, site: CallSite, [uid, gid]: readonly unknown[]): Promise<void> {
+  checkOwner(uid, gid);
+  await reads.find(site.path, site, site.syscall === "chown");
+}
+
+async function lchmod(): Promise<never> {
   throw codeError("ERR_METHOD_NOT_IMPLEMENTED", "The lchmod() method is not implemented");
 }
 
 /** What link(2) answers on a filesystem that has no hard links. */
-export async function link({ reads }: Calls, existingPath: unknown, newPath: unknown): Promise<void> {
+async function link({ reads }: Calls, existingPath: unknown, newPath: unknown): Promise<void> {
   const path = parsePathArgument(existingPath, "existingPath");
   const dest = parsePathArgument(newPath, "newPath");
   const site = { syscall: "link", path, dest };
@@ -264,7 +269,7 @@ function randomName(): string {
   return Array.from(bytes, (byte) => LETTERS[byte % LETTERS.length]).join("");
 }
 
-export async function mkdtemp({ writes }: Calls, prefix: unknown, options: unknown): Promise<string | Bytes> {
+async function mkdtemp({ writes }: Calls, prefix: unknown, options: unknown): Promise<string | Bytes> {
   const { encoding } = parseOptions(options);
   const text = parsePathArgument(prefix, "prefix");
   const site = { syscall: "mkdtemp", path: `${text}XXXXXX` };
@@ -284,7 +289,7 @@ const BLOCK_BYTES = 4_096;
 /** As much as anybody may write: a mount's room is the server's. */
 const FREE_BLOCKS = 2 ** 30;
 
-export async function statfs(
+async function statfs(
   { context, reads }: Calls,
   path: unknown,
   options: unknown,
@@ -311,3 +316,27 @@ export async function statfs(
   const big = Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, BigInt(value)]));
   return big as unknown as StatFs<bigint>; // Name for name what it was made from.
 }
+
+/** The calls whose whole work is here, by node's names. Each checks what it is given, so all are given anything. */
+export const RARE_CALLS = {
+  mkdir,
+  rm,
+  rmdir,
+  readlink,
+  symlink,
+  chmod,
+  copyFile,
+  realpath,
+  truncate,
+  utimes,
+  lutimes,
+  chown,
+  lchown,
+  lchmod,
+  link,
+  mkdtemp,
+  statfs,
+} satisfies Record<string, (calls: Calls, ...values: never[]) => Promise<unknown>> as unknown as Record<
+  string,
+  (calls: Calls, ...values: readonly unknown[]) => Promise<unknown>
+>;
