@@ -112,3 +112,8 @@ async function answerSteps(steps: readonly Step[]): Promise<string[]> {
     oracle.remove();
   }
 }
+
+/** `askOracle` over HTTP, for a runtime without a filesystem. The question is the JSON of the body. */
+export async function answerRequest(request: { json(): Promise<unknown> }): Promise<Response> {
+  return Response.json(await askOracle((await request.json()) as OracleQuestion)); // From this suite alone.
+}

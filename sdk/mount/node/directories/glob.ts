@@ -1,6 +1,6 @@
 import { MountPathError } from "../../../errors.ts";
 import { compileGlob } from "../../kernel/glob.ts";
-import { childrenOf, isDirectory, type TreeNode } from "../../tree/nodes.ts";
+import { childNames, findChild, isDirectory, type TreeNode } from "../../tree/nodes.ts";
 import { typeError } from "../arguments/argument-errors.ts";
 import { checkObject } from "../arguments/check-values.ts";
 import { parsePathArgument } from "../arguments/path-argument.ts";
@@ -73,47 +73,57 @@ async function* walkPattern(
 ): AsyncGenerator<[path: string, entry: MountDirent]> {
   const { lead, rest } = splitPattern(pattern);
   const top = lead.startsWith("/") ? lead : lead === "" ? cwd : below(cwd, lead);
-  const found = await findTop(reads, top);
-  if (found === null) return;
-  const directoriesOnly = rest.endsWith("/");
-  const compiled = await compileGlob(rest.replace(/\/$/, ""), { dot: false });
-  const pending: { path: string; node: TreeNode; parent: string; name: string }[] = [
-    { path: "", node: found, parent: top, name: "." },
-  ];
+  const matches = await compileRest(rest);
+  // What a pattern spells out is looked up, through links if need be; only what its wildcards may mean is walked.
+  const start = matches.root;
+  const node = await findTop(reads, start === "" ? top : below(top, start), !matches.literal);
+  const pending: { readonly path: string; readonly node: TreeNode }[] =
+    node === null ? [] : [{ path: start, node }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { path, node, parent, name } = next;
+    const { path, node: here } = next;
     const shown = path === "" ? lead || "." : lead === "" ? path : below(lead, path);
-    const entry = () => new MountDirent(name, parent, node);
+    const slash = path.lastIndexOf("/");
+    const parent = slash === -1 ? top : below(top, path.slice(0, slash));
+    const entry = () => new MountDirent(path === "" ? "." : path.slice(slash + 1), parent, here);
     if (path !== "" && excludes(shown, entry)) continue;
-    const matches = path === "" ? rest === "**" || rest === "" : compiled.match(path);
-    if (matches && (!directoriesOnly || isDirectory(node)))
-      yield [directoriesOnly ? `${shown}/` : shown, entry()];
-    if (!isDirectory(node) || !leadsTo(compiled.root, path)) continue;
-    const directory = path === "" ? top : below(top, path);
-    const children = [...childrenOf(node)].sort(([a], [b]) => (a < b ? 1 : -1));
-    for (const [child, childNode] of children)
-      pending.push({
-        path: path === "" ? child : `${path}/${child}`,
-        node: childNode,
-        parent: directory,
-        name: child,
-      });
+    if (matches.match(path, isDirectory(here))) yield [shown, entry()];
+    if (!isDirectory(here) || matches.literal) continue;
+    for (const name of childNames(here).reverse()) {
+      const child = findChild(here, name);
+      if (child !== null) pending.push({ path: path === "" ? name : `${path}/${name}`, node: child });
+    }
   }
 }
 
+interface Rest {
+  readonly root: string;
+  /** There is nothing in it that a pattern language could mean. */
+  readonly literal: boolean;
+  match(path: string, directory: boolean): boolean;
+}
+
+/** A slash at the end asks for directories; `x/**` matches x too. */
+async function compileRest(rest: string): Promise<Rest> {
+  const pattern = rest === "" ? "" : normalize(rest);
+  const glob = await compileGlob(pattern, { dot: false });
+  const above = pattern.endsWith("/**") ? await compileGlob(pattern.slice(0, -3), { dot: false }) : null;
+  return {
+    root: glob.root,
+    literal: glob.root === pattern,
+    match(path, directory) {
+      if (rest.endsWith("/") && !directory) return false;
+      if (path === "") return pattern === "**";
+      return glob.match(path) || (directory && above !== null && above.match(path));
+    },
+  };
+}
+
 /** Where a walk starts; null when nothing is there, which is no error. */
-async function findTop(reads: Calls["reads"], path: string): Promise<TreeNode | null> {
+async function findTop(reads: Calls["reads"], path: string, follow: boolean): Promise<TreeNode | null> {
   try {
-    return (await reads.find(path, { syscall: "lstat", path }, true))?.node ?? null;
+    return (await reads.find(path, { syscall: "lstat", path }, follow))?.node ?? null;
   } catch (error) {
     if (error instanceof MountPathError) return null;
     throw error;
   }
-}
-
-/** Whether matches may lie below a directory, given the literal beginning of the pattern. */
-function leadsTo(root: string, path: string): boolean {
-  return (
-    path === "" || root === "" || root === path || root.startsWith(`${path}/`) || path.startsWith(`${root}/`)
-  );
 }

@@ -144,6 +144,12 @@ export interface NodeStream extends AsyncIterable<unknown> {
   destroy(error?: Error): unknown;
 }
 
+/** Any handle, node's own included: what is not one of this mount's is refused when it is used. */
+interface AnyHandle {
+  readonly fd: number;
+  close(): Promise<void>;
+}
+
 /** node's FileHandle: an open file, which stays the same file when its path is renamed or removed. */
 export interface FileHandle {
   readonly fd: number;
@@ -233,7 +239,7 @@ export interface Dir extends AsyncIterable<MountDirent> {
 export interface NodeFsPromises {
   access(path: PathLike, mode?: number): Promise<void>;
   appendFile(
-    path: PathLike | FileHandle,
+    path: PathLike | AnyHandle,
     data: FileData,
     options?: WriteOptions | TextEncoding | null,
   ): Promise<void>;
@@ -327,15 +333,15 @@ export interface NodeFsPromises {
     },
   ): Promise<MountDirent<Bytes>[]>;
   readFile(
-    path: PathLike | FileHandle,
+    path: PathLike | AnyHandle,
     options?: (ReadOptions & { readonly encoding?: null | undefined }) | null,
   ): Promise<Bytes>;
   readFile(
-    path: PathLike | FileHandle,
+    path: PathLike | AnyHandle,
     options: (ReadOptions & { readonly encoding: TextEncoding }) | TextEncoding,
   ): Promise<string>;
   readFile(
-    path: PathLike | FileHandle,
+    path: PathLike | AnyHandle,
     options?: (ReadOptions & MaybeEncoding) | TextEncoding | null,
   ): Promise<string | Bytes>;
   readlink(path: PathLike, options?: AnyEncoding): Promise<string>;
@@ -371,7 +377,7 @@ export interface NodeFsPromises {
     options: WatchOptions | string,
   ): AsyncIterable<FileChange<string>> | AsyncIterable<FileChange<Bytes>>;
   writeFile(
-    path: PathLike | FileHandle,
+    path: PathLike | AnyHandle,
     data: FileData,
     options?: WriteOptions | TextEncoding | null,
   ): Promise<void>;
