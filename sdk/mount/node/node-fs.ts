@@ -183,7 +183,10 @@ export function createNodeFs(calls: Calls): NodeFsPromises {
     glob: (pattern: unknown, options: unknown) =>
       later(async () => (await import("./directories/glob.ts")).glob(calls, pattern, options)),
     watch: (path: unknown, options: unknown) =>
-      later(async () => (await import("./changes/watch.ts")).watch(calls, path, options)),
+      later(async () => {
+        const since = new Map(context.table.volumes.map((volume) => [volume, volume.editor.freeze()]));
+        return (await import("./changes/watch.ts")).watch(calls, path, options, since);
+      }),
   };
   for (const name of RARE)
     face[name] = async (...values: readonly unknown[]) => (await rare()).RARE_CALLS[name]?.(calls, ...values);

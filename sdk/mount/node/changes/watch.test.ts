@@ -3,6 +3,12 @@ import { makeMemoryMount } from "../../../testing/memory-mount.ts";
 
 const FILES = { "src/a.ts": "a\n", "src/deep/b.ts": "b\n", "README.md": "# App\n" };
 
+/** Lets a watch that has been asked for begin, so that it tells of each step and not of their sum. */
+async function begun(): Promise<void> {
+  await import("./watch.ts");
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The next changes of a watch, as text. */
 async function take(changes: AsyncIterable<{ eventType: string; filename: unknown }>, count: number) {
   const seen: string[] = [];
@@ -18,7 +24,7 @@ describe("watch", () => {
     const { fs } = await makeMemoryMount(FILES);
     const flat = take(fs.promises.watch("/src"), 4);
     const deep = take(fs.promises.watch("/src", { recursive: true }), 5);
-    await new Promise((resolve) => setImmediate(resolve));
+    await begun();
     await fs.promises.writeFile("/src/deep/b.ts", "bb\n");
     await fs.promises.writeFile("/src/a.ts", "aa\n");
     await fs.promises.writeFile("/src/new.ts", "n\n");
@@ -37,7 +43,7 @@ describe("watch", () => {
   test("tells of others' changes when the mount moves to them", async () => {
     const { fs, remote } = await makeMemoryMount(FILES);
     const changes = take(fs.promises.watch("/", { recursive: true }), 3);
-    await new Promise((resolve) => setImmediate(resolve));
+    await begun();
     await remote
       .find({ slug: "app", namespace: null })
       .seed({ "src/a.ts": "x\n", "README.md": null, "c.ts": "c\n" });
@@ -49,12 +55,20 @@ describe("watch", () => {
     const { fs } = await makeMemoryMount(FILES);
     const controller = new AbortController();
     const waiting = take(fs.promises.watch("/src", { signal: controller.signal }), 1);
-    await new Promise((resolve) => setImmediate(resolve));
+    await begun();
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ name: "AbortError", code: "ABORT_ERR" });
     await expect(take(fs.promises.watch("/src", { signal: controller.signal }), 1)).rejects.toMatchObject({
       code: "ABORT_ERR",
     });
+  });
+
+  test("misses nothing that is written right after it was asked for", async () => {
+    const { fs } = await makeMemoryMount(FILES);
+    const changes = take(fs.promises.watch("/src"), 2);
+    await fs.promises.writeFile("/src/a.ts", "aa\n");
+    await fs.promises.writeFile("/src/new.ts", "n\n");
+    expect((await changes).sort()).toEqual(["change a.ts", "rename new.ts"]);
   });
 
   test("rejects at its first step when nothing is there", async () => {
@@ -70,7 +84,7 @@ describe("watch", () => {
     const { fs } = await makeMemoryMount(FILES);
     const changes = fs.promises.watch("/src", { maxQueue: 2 })[Symbol.asyncIterator]();
     const first = changes.next();
-    await new Promise((resolve) => setImmediate(resolve));
+    await begun();
     for (const name of ["1", "2", "3", "4"]) await fs.promises.writeFile(`/src/${name}`, "");
     expect((await first).value).toMatchObject({ filename: "1" });
     expect((await changes.next()).value).toMatchObject({ filename: "2" });

@@ -23,11 +23,14 @@ interface Watched {
 /**
  * node's watch over the changes that this mount sees: its own writes as they are made, those of others when the mount
  * moves to a newer commit.
+ *
+ * @param since the trees as they were when the watch was asked for: what changed while this module was loaded counts.
  */
 export async function watch(
   { context, reads }: Calls,
   path: unknown,
   options: unknown,
+  since: ReadonlyMap<Volume, DirNode>,
 ): Promise<AsyncIterableIterator<Change>> {
   const given = parseOptions(options);
   const { encoding, signal, recursive = false, maxQueue = DEFAULT_QUEUE } = given;
@@ -50,6 +53,8 @@ export async function watch(
     const prefix = found === null ? `${volume.name}/` : "";
     const observer = new Watcher(watched, (eventType, name) => queue.push(eventType, prefix + name));
     volume.editor.observe(observer);
+    const earlier = since.get(volume);
+    if (earlier !== undefined) observer.compare(earlier, volume.editor.root);
     queue.onEnd(() => volume.editor.forget(observer));
   }
   return queue;
@@ -79,9 +84,13 @@ class Watcher implements TreeObserver {
   }
 
   beforeReset(root: DirNode): void {
-    const { volume } = this.#watched;
+    this.compare(this.#watched.volume.editor.root, root);
+  }
+
+  /** Tells of all that differs between two states. */
+  compare(earlier: DirNode, later: DirNode): void {
     const pending: { path: string; before: TreeNode | null; after: TreeNode | null }[] = [
-      { path: "", before: volume.editor.root, after: root },
+      { path: "", before: earlier, after: later },
     ];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const { path, before, after } = next;

@@ -113,7 +113,7 @@ async function compileRest(rest: string): Promise<Rest> {
     match(path, directory) {
       if (rest.endsWith("/") && !directory) return false;
       if (path === "") return pattern === "**";
-      return glob.match(path) || (directory && above !== null && above.match(path));
+      return glob.match(path) || (directory && above?.match(path) === true);
     },
   };
 }
