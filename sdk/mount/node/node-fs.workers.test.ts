@@ -30,5 +30,5 @@ it("runs in workerd", () => {
   expect(navigator.userAgent).toBe("Cloudflare-Workers");
 });
 
-fsContract("a mount in workerd", { makeSubject, ask });
-fsSequences("a mount in workerd", { makeSubject, ask }, 100);
+fsContract("a mount in workerd", { makeSubject, ask }, ["before a commit", "from a cold mount"]);
+fsSequences("a mount in workerd", { makeSubject, ask }, 50);

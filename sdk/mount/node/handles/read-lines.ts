@@ -11,13 +11,19 @@ interface ReadlineModule {
 
 /** A file's lines: node's readline.Interface, or where the platform has none an iterator over the same lines. */
 export function readLines(source: StreamSource, options: StreamOptions = {}): Lines {
-  const readline = findBuiltin("node:readline");
+  // Workers have that module, but nothing in it.
+  const readline = isWorkers() ? undefined : findBuiltin("node:readline");
   if (readline === undefined) return new PlainLines(source, options);
   // That module and no other.
   return (readline as ReadlineModule).createInterface({
     input: openReadStream(source, options),
     crlfDelay: Number.POSITIVE_INFINITY,
   });
+}
+
+function isWorkers(): boolean {
+  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } }; // Absent in old Node.
+  return navigator?.userAgent === "Cloudflare-Workers";
 }
 
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
