@@ -24,7 +24,7 @@ export type {
   RemoteTreePage,
 } from "./mount/kernel/remote.ts";
 export { MountedFS } from "./mount/mounted-fs.ts";
-export type { FileData } from "./mount/node/file-data.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
-export type { MountDirent, MountStats } from "./mount/node/stats.ts";
+export type { FileData } from "./mount/node/shapes/data-types.ts";
+export type { MountDirent, MountStats } from "./mount/node/shapes/stats.ts";
 export { type MountOptions, type MountParts, type MountRepo, openMount } from "./mount/open-mount.ts";

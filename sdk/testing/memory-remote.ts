@@ -303,7 +303,7 @@ export class MemoryRemote implements Remote {
       readonly maxBlobBytes: number;
     },
   ) {
-    const globs = await Promise.all(request.globs.map(compileGlob));
+    const globs = await Promise.all(request.globs.map((glob) => compileGlob(glob)));
     let entries = 0;
     let bytes = 0;
     for (const [path, file] of this.#filesAt(repo, request.commitSha)) {
@@ -318,7 +318,7 @@ export class MemoryRemote implements Remote {
 
   async *grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary> {
     const matcher = await compileMatcher(request);
-    const globs = await Promise.all(request.globs.map(compileGlob));
+    const globs = await Promise.all(request.globs.map((pattern) => compileGlob(pattern)));
     const limits = { contextLines: request.contextLines, lineBytes: this.limits.grepLineBytes };
     for (const [path, { sha, mode, bytes }] of this.#filesAt(repo, request.commitSha)) {
       const isNamed = request.paths.some((root) => path === root || path.startsWith(`${root}/`));

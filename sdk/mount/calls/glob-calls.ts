@@ -58,7 +58,7 @@ export interface Match {
 export async function matchFiles(globs: readonly RoutedGlob[]): Promise<readonly Match[]> {
   const matches: Match[] = [];
   for (const [volume, patterns] of groupByVolume(globs)) {
-    const compiled = await Promise.all(patterns.map(compileGlob));
+    const compiled = await Promise.all(patterns.map((pattern) => compileGlob(pattern)));
     const seen = new Set<string>();
     for (const root of commonRoots(compiled)) {
       const node = findNode(volume.editor.root, root);

@@ -132,7 +132,7 @@ async function grepVolume(
 ): Promise<GrepMatch[]> {
   const { context, options } = search;
   const found = await matchFiles(chosen.globs.map((pattern) => ({ volume, pattern })));
-  const excluded = await Promise.all(chosen.exclude.map(compileGlob));
+  const excluded = await Promise.all(chosen.exclude.map((pattern) => compileGlob(pattern)));
   const files = found.filter(({ path }) => !excluded.some((glob) => glob.match(path)));
   const plan = planSearch(volume, files, {
     globs: chosen.globs,

@@ -1,5 +1,6 @@
 import { MountPathError } from "../../errors.ts";
 import { type CallSite, errnoError } from "../kernel/errno.ts";
+import { isNameTooLong, nameOf } from "../kernel/paths.ts";
 import { encodeText } from "../kernel/text.ts";
 import { MODE } from "../tree/base-tree.ts";
 import { isSame } from "../tree/compare.ts";
@@ -103,9 +104,10 @@ export class WriteCalls {
   async removeTree(path: unknown, site: CallSite): Promise<void> {
     await this.#change(site, () => {
       const entry = this.#context.resolveEntry(path, site);
-      if (entry.ends !== "name") throw errnoError("EINVAL", site);
-      const found = requireChangeable(entry, site);
-      if (found.path === "") throw errnoError("EBUSY", site);
+      const directory = { ...site, syscall: "rmdir" };
+      if (entry.ends !== "name") throw errnoError("EINVAL", directory);
+      const found = requireChangeable(entry, entry.node && isDirectory(entry.node) ? directory : site);
+      if (found.path === "") throw errnoError("EBUSY", directory);
       if (entry.asDirectory && !isDirectory(found.node)) throw errnoError("ENOTDIR", site);
       return this.#remove(found);
     });
@@ -113,7 +115,10 @@ export class WriteCalls {
 
   async rename(from: unknown, to: unknown, site: CallSite): Promise<void> {
     await this.#change(site, () => {
-      const entries = [this.#context.resolveEntry(from, site), this.#context.resolveEntry(to, site)] as const;
+      const first = this.#context.resolveEntry(from, site);
+      // The last name of the target is looked at after the source.
+      if (first.node === null && isNameTooLong(nameOf(String(to)))) throw errnoError("ENOENT", site);
+      const entries = [first, this.#context.resolveEntry(to, site)] as const;
       if (entries.some((entry) => entry.ends !== "name" || entry.path === ""))
         throw errnoError("EBUSY", site);
       const source = requireChangeable(entries[0], site);
@@ -121,9 +126,8 @@ export class WriteCalls {
       if (source.volume !== target.volume) throw errnoError("EXDEV", site);
       checkRename({ ...source, asDirectory: entries[0].asDirectory }, entries[1], site);
       if (source.path === target.path) return { volume: source.volume, paths: [] };
-      const { editor } = source.volume;
-      editor.set(source.path, null);
-      editor.set(target.path, source.node);
+      source.volume.editor.move(source.path, target.path);
+      source.volume.inodes.move(source.path, target.path, isDirectory(source.node));
       return { volume: source.volume, paths: [source.path, target.path] };
     });
   }
@@ -273,12 +277,12 @@ export class WriteCalls {
     try {
       place = this.#context.resolve(path, site, true);
     } catch (error) {
-      if (onTheWay && error instanceof MountPathError) throw errnoError("ENOTDIR", site);
+      if (onTheWay && error instanceof MountPathError) throw errnoError("ENOTDIR", { ...site, path });
       throw error;
     }
     const isRoot = place.volume === null && place.path === "";
     if (isRoot || (place.node !== null && isDirectory(place.node))) return;
-    if (onTheWay) throw errnoError("ENOTDIR", site);
+    if (onTheWay) throw errnoError("ENOTDIR", { ...site, path });
     throw errnoError(place.node === null ? "ENOENT" : "EEXIST", site);
   }
 }

@@ -5,7 +5,6 @@ import type { GrepMatch, GrepOptions } from "../calls/grep-calls.ts";
 import type { PrefetchOptions, PrefetchResult } from "../calls/prefetch-calls.ts";
 import { ReadCalls } from "../calls/read-calls.ts";
 import type { CallSite } from "../kernel/errno.ts";
-import { formatBytes } from "../node/encoding.ts";
 import { FileMap } from "./file-map.ts";
 import {
   addTypeChecks,
@@ -48,13 +47,21 @@ export abstract class ReadFace {
     path: string,
     options?: ReadEncoding | { readonly encoding?: ReadEncoding; readonly signal?: AbortSignal },
   ): Promise<string | Uint8Array> {
+    if (options === undefined) {
+      // The common case, at once: a re-read of a file in the cache is a lookup.
+      const direct = this.context.findDirect(path, true);
+      const blob = direct && this.context.findBlob(direct.node);
+      if (blob) return this.reads.textOf(blob);
+    }
     const encoding = typeof options === "string" ? options : (options?.encoding ?? "utf8");
     const signal = typeof options === "object" ? options.signal : undefined;
     const site = { syscall: "open", path };
     if (encoding === "utf8" || encoding === "utf-8")
       return await abortable(this.reads.readText(path, site), signal);
     const { bytes } = await abortable(this.reads.readBlob(path, site), signal);
-    return encoding === "binary" ? bytes.slice() : formatBytes(bytes, encoding);
+    if (encoding === "binary") return bytes.slice();
+    const { formatBytes } = await import("../node/arguments/encoding.ts");
+    return formatBytes(bytes, encoding);
   }
 
   /**
@@ -181,7 +188,7 @@ export abstract class ReadFace {
   }
 
   async #statAt(path: string, site: CallSite, follow: boolean): Promise<FileStat> {
-    const found = await this.reads.find(path, site, follow);
+    const found = this.context.findDirect(path, follow) ?? (await this.reads.find(path, site, follow));
     if (found === null) return { type: "folder", size: 0, sha: null, mode: "040000", mtime: new Date(0) };
     if (found.node.kind === "dir") this.#freeze();
     const sha = readSha(found.node);

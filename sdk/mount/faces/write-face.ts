@@ -3,7 +3,7 @@ import type { CallContext } from "../calls/call-context.ts";
 import { CopyCalls } from "../calls/copy-calls.ts";
 import { type AfterWrite, WriteCalls, type WriteMode } from "../calls/write-calls.ts";
 import { errnoError } from "../kernel/errno.ts";
-import { type FileData, readData } from "../node/file-data.ts";
+import { type FileData, readData } from "../node/arguments/file-data.ts";
 import { createNodeFs, type NodeFsPromises } from "../node/node-fs.ts";
 import { ReadFace } from "./read-face.ts";
 
@@ -25,7 +25,8 @@ export abstract class WriteFace extends ReadFace {
     super(context);
     this.writes = new WriteCalls(context, afterWrite);
     this.copies = new CopyCalls(context, afterWrite);
-    this.promises = createNodeFs({ reads: this.reads, writes: this.writes, copies: this.copies });
+    const { reads, writes, copies } = this;
+    this.promises = createNodeFs({ context, reads, writes, copies, afterWrite });
   }
 
   async writeFile(
@@ -129,7 +130,7 @@ export abstract class WriteFace extends ReadFace {
   }
 
   /** Accepted and not stored: git keeps no file times. */
-  async utimes(path: string, atime: unknown, mtime: unknown): Promise<void> {
+  async utimes(path: string, atime: number | string | Date, mtime: number | string | Date): Promise<void> {
     await this.promises.utimes(path, atime, mtime);
   }
 

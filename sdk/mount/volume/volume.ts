@@ -4,6 +4,7 @@ import { TreeEditor, untouchedRoot } from "../tree/editor.ts";
 import { type LoadedTree, loadTree } from "../tree/load-tree.ts";
 import { mergeTrees } from "../tree/merge.ts";
 import { type DirNode, findNode, isDirectory, knownShaOf, sizeOf, type TreeNode } from "../tree/nodes.ts";
+import { Inodes } from "./inodes.ts";
 
 /** One repository of a mount as the caller asked for it. */
 export interface VolumeOptions {
@@ -26,6 +27,7 @@ export class Volume {
   readonly repo: RemoteRepo;
   readonly writable: boolean;
   readonly editor: TreeEditor;
+  readonly inodes: Inodes;
   readonly #ref: string;
   readonly #remote: Remote;
   #branch: string | null;
@@ -41,6 +43,7 @@ export class Volume {
     this.name = options.name;
     this.repo = options.repo;
     this.writable = options.writable;
+    this.inodes = new Inodes(options.name);
     this.#remote = remote;
     this.#ref = options.ref;
     this.#branch = options.branch ?? loaded.branch ?? null;
