@@ -39,6 +39,7 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Repositories", /^\/repos(\/:repo)?$/],
   ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/fork$/],
   ["Public reads", /^\/orgs\//],
+  ["Workspace", /^(\/repos\/:repo|\/workspace)\/exec$/],
   ["Tokens", /^\/tokens/],
   ["Operator", /^\/admin\//],
 ];

@@ -1,6 +1,7 @@
 import { MountError } from "../../errors.ts";
 import type { MountedFS } from "../../mount/mounted-fs.ts";
-import type { MountDirent } from "../../mount/node/stats.ts";
+import type { TextEncoding } from "../../mount/node/shapes/node-types.ts";
+import type { MountDirent } from "../../mount/node/shapes/stats.ts";
 import { findShell, type ShellOutcome } from "../shell/mounted-shell.ts";
 
 /** The call's path, and a signal that ends it. */
@@ -144,8 +145,8 @@ export class MountSandboxSession {
     if (/^utf-?8$/i.test(encoding)) return await this.#mount.writeFile(path, content);
     const parent = path.slice(0, path.lastIndexOf("/"));
     if (parent !== "") await this.#mount.mkdir(parent);
-    // Refuses an encoding that it does not know.
-    await this.#mount.promises.writeFile(path, content, encoding);
+    // Refuses an encoding that it does not know, whatever the type says.
+    await this.#mount.promises.writeFile(path, content, encoding as TextEncoding);
   };
 
   readonly stat = async (

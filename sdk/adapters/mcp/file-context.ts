@@ -1,5 +1,5 @@
 import type { MountedFS } from "../../mount/mounted-fs.ts";
-import type { MountDirent } from "../../mount/node/stats.ts";
+import type { MountDirent } from "../../mount/node/shapes/stats.ts";
 import type { AllowedPaths } from "../paths/allowed-paths.ts";
 
 /** What file tools work on. */

@@ -15,7 +15,7 @@ const PATTERNS = z.array(z.string()).optional().default([]);
 type Matcher = (inside: string) => boolean;
 
 async function compileAll(patterns: readonly string[]): Promise<Matcher> {
-  const globs = await Promise.all(patterns.map(compileGlob));
+  const globs = await Promise.all(patterns.map((pattern) => compileGlob(pattern)));
   return (inside) => globs.some((glob) => glob.match(inside));
 }
 

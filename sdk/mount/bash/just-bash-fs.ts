@@ -1,7 +1,8 @@
 import { MountError, MountPathError } from "../../errors.ts";
 import { errnoError } from "../kernel/errno.ts";
 import type { NodeFsPromises } from "../node/node-fs.ts";
-import type { MountStats } from "../node/stats.ts";
+import type { TextEncoding } from "../node/shapes/node-types.ts";
+import type { MountStats } from "../node/shapes/stats.ts";
 import type {
   ShellDirent,
   ShellEncoding,
@@ -20,7 +21,7 @@ export interface JustBashSource extends ReadAheadSource {
   copyTree(from: string, to: string): Promise<void>;
 }
 
-function encodingOf(options: ShellEncodingOption | ShellWriteOption | undefined): string {
+function encodingOf(options: ShellEncodingOption | ShellWriteOption | undefined): TextEncoding {
   const encoding: ShellEncoding | null | undefined =
     typeof options === "string" ? options : options?.encoding;
   return encoding === "binary" ? "latin1" : (encoding ?? "utf8");

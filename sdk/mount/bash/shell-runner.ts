@@ -34,7 +34,8 @@ export class ShellRunner {
     const later = () => undefined;
     const reads = new ReadCalls(context);
     const copies = new CopyCalls(context, later);
-    const promises = createNodeFs({ reads, writes: new WriteCalls(context, later), copies });
+    const writes = new WriteCalls(context, later);
+    const promises = createNodeFs({ context, reads, writes, copies, afterWrite: later });
     this.#calls = {
       promises,
       cacheStats: () => context.content.stats,

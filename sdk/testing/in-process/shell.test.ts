@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MountConflictError } from "../../errors.ts";
-import { createAppClient } from "../../testing/app-client.ts";
-import type { MountedFS } from "../mounted-fs.ts";
-import type { MountOptions } from "../open-mount.ts";
-import type { ExecStrategy } from "./shell-options.ts";
+import type { ExecStrategy } from "../../mount/bash/shell-options.ts";
+import type { MountedFS } from "../../mount/mounted-fs.ts";
+import type { MountOptions } from "../../mount/open-mount.ts";
+import { createAppClient } from "./app-client.ts";
 
 let app: Awaited<ReturnType<typeof createAppClient>>;
 const mounts: MountedFS[] = [];

@@ -1,5 +1,5 @@
-import { createMemoryApi } from "../../server/testing/memory-api.ts";
-import { createCoregitClient } from "../client.ts";
+import { createMemoryApi } from "../../../server/testing/memory-api.ts";
+import { createCoregitClient } from "../../client.ts";
 
 /** A client of a whole server in memory, which counts what it sends. */
 export async function createAppClient() {
