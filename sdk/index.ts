@@ -8,6 +8,7 @@ export type {
   CommitDetails,
   CommitList,
   Edit,
+  PathConflict,
 } from "./contract/commits.ts";
 export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";

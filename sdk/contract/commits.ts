@@ -45,6 +45,11 @@ export const commitCreateSchema = z.strictObject({
   author: identitySchema.optional(),
   /** Head that the branch must have; without it the changes are applied to whatever the head is. */
   parent_sha: shaSchema.nullable().optional(),
+  /**
+   * Merge three-way with whatever the head is: `parent_sha` is then the commit that the changes were made on, and without
+   * it `if_match` the blob that each was made on. Only true conflicts fail.
+   */
+  rebase: z.boolean().optional(),
   changes: z.array(changeSchema).min(1).max(LIMITS.changesPerCommit),
 });
 
@@ -56,6 +61,33 @@ export const commitCreatedSchema = z.object({
   parent: z.string().nullable(),
   branch: z.string(),
   files_changed: z.number(),
+  /** Of a rebase: paths that came out other than they were sent, with the blob that they have; null: gone. */
+  merged: z.array(z.object({ path: z.string(), sha: z.string().nullable() })).optional(),
+});
+
+/** One path of a 409 from a merge. `ours` is the side of the caller, or of the target branch; null: nothing there. */
+export const pathConflictSchema = z.object({
+  path: z.string(),
+  type: z.enum([
+    "content",
+    "binary",
+    "too-large",
+    "modify-delete",
+    "add-add",
+    "file-directory",
+    "mode",
+    "symlink",
+    "submodule",
+    "type",
+    "rename-rename",
+    "rename-delete",
+  ]),
+  base_sha: z.string().nullable(),
+  ours_sha: z.string().nullable(),
+  theirs_sha: z.string().nullable(),
+  /** The text with conflict markers, up to 1 MiB. */
+  markers: z.string().optional(),
+  markers_encoding: z.enum(["utf-8", "base64"]).optional(),
 });
 
 export const commitSchema = z.object({
@@ -118,6 +150,7 @@ export const commitEndpoints = defineEndpoints({
 export type Edit = z.input<typeof editSchema>;
 export type Change = z.input<typeof changeSchema>;
 export type CommitCreate = z.input<typeof commitCreateSchema>;
+export type PathConflict = z.infer<typeof pathConflictSchema>;
 export type CommitCreated = z.infer<typeof commitCreatedSchema>;
 export type Commit = z.infer<typeof commitSchema>;
 export type CommitDetails = z.infer<typeof commitDetailsSchema>;

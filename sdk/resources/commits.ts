@@ -36,6 +36,17 @@ export class Commits {
    *   ],
    * });
    * console.log(error?.code ?? data.sha);
+   *
+   * @example
+   * // Others may have committed since: merge with what they did. A 409 names every path that does not merge.
+   * const { data, error } = await cg.commits.create("my-app", {
+   *   branch: "main",
+   *   message: "Rename the flag",
+   *   parent_sha: seen,
+   *   rebase: true,
+   *   changes: [{ path: "src/app.ts", content: mine }],
+   * });
+   * console.log(data?.merged ?? error?.data.conflicts);
    */
   create(repo: RepoRef, body: CommitCreate, options: CallOptions = {}): Promise<Result<CommitCreated>> {
     const idempotencyKey = options.idempotencyKey ?? createIdempotencyKey();

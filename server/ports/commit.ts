@@ -19,6 +19,8 @@ export type TreeChange =
       readonly ifMatch?: Oid | null;
       /** Blob id that the new content was computed from; another one makes the outcome `stale`, not a conflict. */
       readonly derivedFrom?: Oid;
+      /** The content is a merge with what the branch has at `derivedFrom`: worth telling the caller. */
+      readonly merged?: true;
     }
   | { readonly kind: "delete"; readonly field: string; readonly path: string; readonly ifMatch?: Oid | null }
   | {
@@ -50,6 +52,11 @@ export interface CommitRequest {
   readonly committer: CommitIdentity;
   /** undefined = whatever the head is; null = the branch must not exist yet. */
   readonly parentOid?: Oid | null;
+  /**
+   * The changes were made on `parentOid` (or, without it, on the blobs that `ifMatch` names) and are merged three-way
+   * with what the branch has by now.
+   */
+  readonly rebase?: true;
   readonly changes: readonly TreeChange[];
   /** New blobs that are not in `pack`. Already hashed. */
   readonly blobs: readonly GitObject[];
@@ -67,6 +74,43 @@ export interface CommitReceipt {
   readonly parent: Oid | null;
   readonly branch: string;
   readonly filesChanged: number;
+  /** Of a rebased commit: paths that came out other than they were sent, with their blob; null: gone. */
+  readonly merged?: readonly MergedPath[];
+}
+
+export interface MergedPath {
+  readonly path: string;
+  readonly oid: Oid | null;
+}
+
+/** Why two changes of one path do not go together. */
+export type ConflictType =
+  | "content"
+  | "binary"
+  /** Text above the size that is merged. */
+  | "too-large"
+  | "modify-delete"
+  | "add-add"
+  | "file-directory"
+  | "mode"
+  | "symlink"
+  | "submodule"
+  /** One side has a file, the other a link or a submodule. */
+  | "type"
+  /** Both renamed it, to different names. */
+  | "rename-rename"
+  /** One renamed it, the other deleted it. */
+  | "rename-delete";
+
+/** A path that could not be merged. null: that side has nothing there. */
+export interface PathConflict {
+  readonly path: string;
+  readonly type: ConflictType;
+  readonly base: Oid | null;
+  readonly ours: Oid | null;
+  readonly theirs: Oid | null;
+  /** Both texts between conflict markers, where there are two and they are small enough to send. */
+  readonly markers?: Uint8Array;
 }
 
 export type CommitOutcome =
@@ -82,6 +126,10 @@ export type CommitOutcome =
       readonly current: Oid | null;
       readonly head: Oid | null;
     }
+  /** Nothing was written; every path in conflict is named. `ours` is what the request wants. */
+  | { readonly kind: "merge-conflict"; readonly head: Oid; readonly conflicts: readonly PathConflict[] }
+  /** There is more to merge than the store does itself: merge on `head`, and send the results. */
+  | { readonly kind: "merge-needed"; readonly head: Oid }
   /** An edited file changed in between: read it again and retry. */
   | { readonly kind: "stale"; readonly field: string; readonly path: string; readonly head: Oid | null }
   | {

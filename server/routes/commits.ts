@@ -27,6 +27,7 @@ import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../service
 import { resolveRefTarget } from "../services/read-target.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { matchesEtag } from "./conditional.ts";
+import { describeConflicts } from "./conflict-replies.ts";
 import { checkIdentity, checkMessage, collectFaults, DEFAULT_IDENTITY } from "./identity.ts";
 import { actorOf, cacheControl, unknownRef } from "./read-replies.ts";
 import { json, notModified } from "./reply.ts";
@@ -62,6 +63,7 @@ async function postCommit(storeObjects: StoreObjects, context: PostContext): Pro
     committer: author,
     // The schema has checked that it is an id.
     ...(parent === undefined ? {} : { parentOid: parent as Oid | null }),
+    rebase: body.rebase ?? false,
     drafts: drafted.drafts,
     actor: actorOf(context),
     idempotency,
@@ -112,6 +114,18 @@ function answer(commit: NewCommit, outcome: CommitCreation): Response {
         current_sha: outcome.current,
         head_sha: outcome.head,
       });
+    case "merge-conflict": {
+      const { head, conflicts } = outcome;
+      const message = `${conflicts.length} of the paths changed on ${commit.branch} in a way that cannot be merged`;
+      throw conflict(message, {
+        ...describeConflicts(conflicts),
+        branch: commit.branch,
+        head_sha: head,
+        current_sha: head,
+      });
+    }
+    case "merge-needed":
+      throw conflict("The files kept changing while they were merged", { head_sha: outcome.head });
     case "stale":
       throw conflict(`${outcome.path || "A file"} kept changing while it was edited`, {
         field: outcome.field,
@@ -142,6 +156,7 @@ function describeReceipt(receipt: CommitReceipt): CommitCreated {
     parent: receipt.parent,
     branch: receipt.branch,
     files_changed: receipt.filesChanged,
+    ...(receipt.merged && { merged: receipt.merged.map(({ path, oid }) => ({ path, sha: oid })) }),
   };
 }
 

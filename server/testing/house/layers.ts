@@ -61,8 +61,12 @@ export const LAYERS: readonly Layer[] = [
   { name: "git/walk", at: "server/git/walk/", may: [...ENGINE_FLOOR, "git/tree"] },
   { name: "git/delta", at: "server/git/delta/", may: ENGINE_FLOOR },
   { name: "git/pack", at: "server/git/pack/", may: [...ENGINE_FLOOR, "git/delta"] },
-  { name: "git/diff", at: "server/git/diff/", may: ENGINE_FLOOR },
-  { name: "git/merge", at: "server/git/merge/", may: [...ENGINE_FLOOR, "git/diff", "git/walk"] },
+  { name: "git/diff", at: "server/git/diff/", may: [...ENGINE_FLOOR, "git/tree"] },
+  {
+    name: "git/merge",
+    at: "server/git/merge/",
+    may: [...ENGINE_FLOOR, "git/tree", "git/diff", "git/walk"],
+  },
   { name: "git/protocol", at: "server/git/protocol/", may: ["git/errors", "git/bytes", "git/hash"] },
 
   { name: "ports", at: "server/ports/", may: ENGINE },
