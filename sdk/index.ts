@@ -1,6 +1,8 @@
 export { CoregitClient, type CoregitClientOptions, createCoregitClient, Filesystems } from "./client.ts";
 export type { Branch, BranchCreate, BranchList } from "./contract/branches.ts";
 export type {
+  BlobsStored,
+  BlobUpload,
   Change,
   Commit,
   CommitCreate,
@@ -27,6 +29,7 @@ export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./cont
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export {
   ApiError,
+  type ConflictVersion,
   CoregitError,
   type MountConflict,
   MountConflictError,

@@ -11,6 +11,7 @@ export type {
   RemoteChange,
   RemoteCommit,
   RemoteCommitOutcome,
+  RemoteConflict,
   RemoteEntry,
   RemoteIdentity,
   RemotePrefetchSummary,

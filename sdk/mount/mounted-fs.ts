@@ -1,4 +1,5 @@
 import type { CallContext } from "./calls/call-context.ts";
+import type { ConflictResolver } from "./commit/resolve-conflicts.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import { WriteFace } from "./faces/write-face.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
@@ -28,14 +29,17 @@ export class MountedFS extends WriteFace {
 
   /**
    * Commits what is unsaved: per repository one commit of what changed, whose sha is in the answer under the name that
-   * it is mounted by. Others' commits to other files are kept; a file that somebody else changed too rejects with
-   * MountConflictError, and everything stays unsaved.
+   * it is mounted by. Others' commits to other files are kept, and a file that somebody else changed too is merged with
+   * theirs line by line. Where that cannot be done, rejects with MountConflictError, and everything stays unsaved;
+   * `onConflict` resolves instead: "ours", "theirs", or a function that gives the content of each path (null: delete).
+   * Such a function runs inside the commit and must not wait for another one.
    */
   async commit(
     options: {
       readonly message?: string;
       readonly repos?: readonly string[];
       readonly author?: RemoteIdentity;
+      readonly onConflict?: ConflictResolver;
     } = {},
   ): Promise<Record<string, string>> {
     this.context.checkOpen({ syscall: "commit" });
@@ -51,8 +55,7 @@ export class MountedFS extends WriteFace {
   /** Drops what is unsaved at these paths and below them; without paths everything. */
   async discard(paths?: readonly string[]): Promise<void> {
     this.context.checkOpen({ syscall: "discard" });
-    if (paths === undefined) this.#saver.discardAll();
-    for (const path of paths ?? []) this.#saver.discard(path);
+    await this.#saver.discard(paths);
   }
 
   /** Moves to the newest commit; what is unsaved stays. A path that both sides changed is a conflict of the next commit. */
@@ -67,7 +70,6 @@ export class MountedFS extends WriteFace {
    */
   async unmount(options: { readonly onUnsaved?: "reject" | "commit" | "discard" } = {}): Promise<void> {
     if (this.context.closed) return;
-    await this.#saver.finish(options.onUnsaved ?? "reject");
-    this.context.close();
+    await this.#saver.finish(options.onUnsaved ?? "reject", () => this.context.close());
   }
 }

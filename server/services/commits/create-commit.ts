@@ -35,8 +35,9 @@ export type CommitCreation = CommitOutcome | DerivationFailure;
 
 /** Larger blobs do not go through the store's rows: they are put into a pack first. */
 const ROW_BLOB_BYTES = 1024 * 1024;
-/** Above this total, all blobs are. */
+/** Above this total, or this many, all blobs are. */
 const ROW_TOTAL_BYTES = 8 * 1024 * 1024;
+const ROW_BLOBS = 2_000;
 /** How often an edit is computed anew because others changed its file; then it is their conflict to see. */
 const ATTEMPTS_MAX = 50;
 /** The same when each attempt has to store a pack. */
@@ -152,7 +153,8 @@ async function placeBlobs(
   createdAtMs: number,
 ): Promise<PlacedBlobs> {
   const total = blobs.reduce((sum, blob) => sum + blob.data.length, 0);
-  const isPacked = (blob: GitObject) => total > ROW_TOTAL_BYTES || blob.data.length > ROW_BLOB_BYTES;
+  const isLarge = total > ROW_TOTAL_BYTES || blobs.length > ROW_BLOBS;
+  const isPacked = (blob: GitObject) => isLarge || blob.data.length > ROW_BLOB_BYTES;
   const packed = blobs.filter(isPacked);
   if (packed.length === 0) return { blobs };
   const reserved = await repo.store.beginPack();
