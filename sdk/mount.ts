@@ -1,7 +1,11 @@
 export type { CacheStats, SharedBlobs } from "./mount/blobs/content-source.ts";
 export { createSharedBlobs } from "./mount/blobs/content-source.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
+export type { ConflictResolver, Resolution } from "./mount/commit/resolve-conflicts.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
+export type { DiffOptions } from "./mount/diff/diff-unsaved.ts";
+export type { EditFailure, FileEdit } from "./mount/edit/apply-edits.ts";
+export type { EditResult } from "./mount/edit/edit-file.ts";
 export type { ReadEncoding } from "./mount/faces/read-face.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";

@@ -1,6 +1,7 @@
 import type { CallContext } from "./calls/call-context.ts";
 import type { ConflictResolver } from "./commit/resolve-conflicts.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
+import type { DiffOptions } from "./diff/diff-unsaved.ts";
 import { WriteFace } from "./faces/write-face.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
 
@@ -50,6 +51,51 @@ export class MountedFS extends WriteFace {
   async status(): Promise<UnsavedChange[]> {
     this.context.checkOpen({ syscall: "status" });
     return await this.#saver.status();
+  }
+
+  /**
+   * What is unsaved as a unified diff that `git apply` takes, renames, modes, links and binary files included. With
+   * several repositories paths begin with the name that each is mounted by.
+   */
+  async diff(options: DiffOptions = {}): Promise<string> {
+    this.context.checkOpen({ syscall: "diff" });
+    const { diffUnsaved } = await import("./diff/diff-unsaved.ts");
+    return await diffUnsaved({ context: this.context, saver: this.#saver }, options);
+  }
+
+  /**
+   * Keeps the mount's state, unsaved work included, in memory under a name, without a request. It costs what changes
+   * after it: it shares everything else. What others commit is carried over into it, as into unsaved work.
+   */
+  async snapshot(name: string): Promise<void> {
+    this.context.checkOpen({ syscall: "snapshot", path: name });
+    const { keepSnapshot } = await import("./commit/keep-states.ts");
+    keepSnapshot(this.#saver, name);
+  }
+
+  /**
+   * Brings a kept state back as unsaved changes, also after commits; what others have committed stays. Unsaved work is
+   * kept as another snapshot, whose name is given (null: there was none), unless `force` drops it.
+   */
+  async restore(
+    name: string,
+    options: { readonly force?: boolean } = {},
+  ): Promise<{ readonly kept: string | null }> {
+    this.context.checkOpen({ syscall: "restore", path: name });
+    const { restoreSnapshot } = await import("./commit/keep-states.ts");
+    return { kept: await restoreSnapshot(this.#saver, name, options.force ?? false) };
+  }
+
+  /** Names of the snapshots, oldest first. */
+  async snapshots(): Promise<string[]> {
+    const { listSnapshots } = await import("./commit/keep-states.ts");
+    return listSnapshots(this.#saver);
+  }
+
+  /** Forgets a snapshot and what only it holds. */
+  async dropSnapshot(name: string): Promise<void> {
+    const { dropSnapshot } = await import("./commit/keep-states.ts");
+    dropSnapshot(this.#saver, name);
   }
 
   /** Drops what is unsaved at these paths and below them; without paths everything. */

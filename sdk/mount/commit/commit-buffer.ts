@@ -117,10 +117,22 @@ export class CommitBuffer {
     }
   }
 
-  /** Brings a kept state back, as unsaved changes. What was told of conflicts was about another state. */
-  restore(name: string): void {
-    this.#told.clear();
-    this.volume.restore(name);
+  /**
+   * Brings a kept state back, as unsaved changes, once no commit is under way. The state that it replaces is kept as
+   * `spare` if that is given; true when something was unsaved in it.
+   */
+  restore(name: string, spare: string | null): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const root = this.volume.editor.freeze();
+      const wasUnsaved = await this.isUnsaved();
+      const isUnsaved = wasUnsaved || this.volume.editor.root !== root;
+      // From here on nothing waits, so that no write can come in between.
+      if (spare !== null) this.volume.keep(spare);
+      // What was told of conflicts was about another state.
+      this.#told.clear();
+      this.volume.restore(name);
+      return isUnsaved;
+    });
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

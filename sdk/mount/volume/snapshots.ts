@@ -15,6 +15,10 @@ export interface Kept {
 export class Snapshots {
   readonly #kept = new Map<string, Kept>();
 
+  names(): string[] {
+    return [...this.#kept.keys()];
+  }
+
   find(name: string): Kept | null {
     return this.#kept.get(name) ?? null;
   }

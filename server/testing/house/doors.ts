@@ -2,7 +2,7 @@ import type { Violation } from "./layers.ts";
 import { findPackageName, resolveRelative, type SourceFile } from "./source-file.ts";
 
 /** Packages that one file per side wraps, so that replacing them is a change in one place. */
-export const SINGLE_DOOR_PACKAGES = ["pako", "lru-cache", "minimatch", "ofetch", "ndjson-readablestream"];
+export const SINGLE_DOOR_PACKAGES = ["pako", "lru-cache", "minimatch", "ofetch", "ndjson-readablestream", "diff"];
 
 /** Packages that may be used in several files, but only there. */
 export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
