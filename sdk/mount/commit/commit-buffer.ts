@@ -257,10 +257,7 @@ export class CommitBuffer {
   }
 
   /** The commit is in. When its tree is the one that the mount has, nothing needs to be read. */
-  async #land(
-    attempt: Attempt,
-    landed: Extract<RemoteCommitOutcome, { kind: "committed" }>,
-  ): Promise<void> {
+  async #land(attempt: Attempt, landed: Extract<RemoteCommitOutcome, { kind: "committed" }>): Promise<void> {
     const { volume, content } = this.#parts;
     const merged = new Set(landed.merged);
     for (const { path, node } of listUnsentFiles(attempt.diff)) {

@@ -14,7 +14,10 @@ export function createConflictError(
   const conflicts = outcome.conflicts.map((conflict) => describeConflict(parts, conflict, attempt));
   const path = conflicts[0]?.path ?? parts.table.format(parts.volume, "");
   const site = { syscall: "commit", path };
-  const more = conflicts.length > 1 ? `changed on the branch since it was read, as ${conflicts.length - 1} more` : undefined;
+  const more =
+    conflicts.length > 1
+      ? `changed on the branch since it was read, as ${conflicts.length - 1} more`
+      : undefined;
   const detail = conflicts.length === 0 ? outcome.message : more;
   return new MountConflictError(formatErrno("ECONFLICT", site, detail), {
     ...site,

@@ -48,8 +48,7 @@ export async function resolveConflicts(
 }
 
 function checkResolution(resolution: unknown): void {
-  const isKnown =
-    resolution === null || typeof resolution === "string" || resolution instanceof Uint8Array;
+  const isKnown = resolution === null || typeof resolution === "string" || resolution instanceof Uint8Array;
   if (isKnown) return;
   throw argumentError(
     "ERR_INVALID_ARG_TYPE",
@@ -71,5 +70,10 @@ function applyDecision(volume: Volume, { path, resolution, theirsSha, ours }: De
   const bytes = typeof resolution === "string" ? encodeText(resolution) : resolution.slice();
   volume.editor.openParents(path);
   const mode = ours === null || isDirectory(ours) ? MODE.file : modeOf(ours);
-  volume.editor.set(path, { kind: "file", mode, mtimeMs: Date.now(), content: { kind: "bytes", bytes, sha: null } });
+  volume.editor.set(path, {
+    kind: "file",
+    mode,
+    mtimeMs: Date.now(),
+    content: { kind: "bytes", bytes, sha: null },
+  });
 }

@@ -135,7 +135,11 @@ export class Saver {
     return names.map((name) => {
       const found = all.find(({ volume }) => keyOf(volume) === name);
       if (found !== undefined) return found;
-      throw errnoError("ENOENT", { syscall, path: `/${name}` }, { detail: "no such repository in the mount" });
+      throw errnoError(
+        "ENOENT",
+        { syscall, path: `/${name}` },
+        { detail: "no such repository in the mount" },
+      );
     });
   }
 

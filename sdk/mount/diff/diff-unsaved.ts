@@ -56,7 +56,8 @@ async function listPairs(buffer: CommitBuffer): Promise<readonly Pair[]> {
   const moved = findMovedFiles(diff);
   const movedPuts = new Set(moved.map(({ put }) => put));
   const movedFrom = new Set(moved.map(({ from }) => from));
-  for (const from of diff.removed) if (!movedFrom.has(from)) pairs.push({ before: find(from.path), after: null });
+  for (const from of diff.removed)
+    if (!movedFrom.has(from)) pairs.push({ before: find(from.path), after: null });
   for (const { path, newPath } of diff.moved) {
     const root = findNode(committed, path);
     for (const file of listFiles(root)) {
@@ -87,7 +88,9 @@ function* listFiles(root: TreeNode | null) {
   const pending = root === null ? [] : [{ path: "", node: root }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (!isDirectory(next.node) || modeOf(next.node) === MODE.gitlink) yield next;
-    else for (const [name, node] of childrenOf(next.node)) pending.push({ path: joinPath(next.path, name), node });
+    else
+      for (const [name, node] of childrenOf(next.node))
+        pending.push({ path: joinPath(next.path, name), node });
   }
 }
 
@@ -95,7 +98,8 @@ function isWanted({ before, after }: Pair, wanted: readonly string[] | null): bo
   if (wanted === null) return true;
   const touches = (path: string) =>
     wanted.some(
-      (place) => place === "" || place === path || path.startsWith(`${place}/`) || place.startsWith(`${path}/`),
+      (place) =>
+        place === "" || place === path || path.startsWith(`${place}/`) || place.startsWith(`${path}/`),
     );
   return [before, after].some((side) => side !== null && touches(side.path));
 }

@@ -17,8 +17,8 @@ export function quotePath(path: string): string {
   let quoted = "";
   let plain = true;
   for (const byte of encodeText(path)) {
-    const escape = ESCAPES[byte];
-    if (escape !== undefined) quoted += `\\${escape}`;
+    const escaped = ESCAPES[byte];
+    if (escaped !== undefined) quoted += `\\${escaped}`;
     else if (byte < 32 || byte > 126) quoted += `\\${byte.toString(8).padStart(3, "0")}`;
     else {
       quoted += String.fromCharCode(byte);

@@ -70,7 +70,8 @@ function replaceText(content: string, edit: TextEdit, index: number): { content:
   const old = encodeByteText(edit.old);
   const wanted = edit.all ? null : (edit.count ?? 1);
   const count = countMatches(content, old, wanted === 1);
-  if (wanted === null ? count === 0 : count !== wanted) throw describeMismatch(content, edit, { index, count });
+  if (wanted === null ? count === 0 : count !== wanted)
+    throw describeMismatch(content, edit, { index, count });
   return { content: content.split(old).join(encodeByteText(edit.new)), count };
 }
 

@@ -47,7 +47,8 @@ function compareWindow(
   { at, window }: { readonly at: number; readonly window: number },
 ): number {
   let sum = 0;
-  for (let index = 0; index < window; index += 1) sum += compareLines(lines[at + index] ?? "", sought[index] ?? "");
+  for (let index = 0; index < window; index += 1)
+    sum += compareLines(lines[at + index] ?? "", sought[index] ?? "");
   return sum / window;
 }
 
@@ -85,7 +86,8 @@ function sharePairs(a: string, b: string): number {
 
 function nameDifference(content: string, wanted: string, found: string): NearestLines["difference"] {
   const unix = wanted.replaceAll("\r\n", "\n");
-  if (unix !== wanted ? content.includes(unix) : content.includes(wanted.replaceAll("\n", "\r\n"))) return "line ends";
+  if (unix !== wanted ? content.includes(unix) : content.includes(wanted.replaceAll("\n", "\r\n")))
+    return "line ends";
   const flat = (text: string) => text.replace(/\s+/g, "");
   if (flat(found).includes(flat(wanted))) return "whitespace";
   return flat(found).toLowerCase().includes(flat(wanted).toLowerCase()) ? "case" : null;
@@ -97,8 +99,16 @@ export function listMatchLines(content: string, wanted: string, limit: number): 
   let line = 1;
   let counted = 0;
   const needle = encodeByteText(wanted);
-  for (let at = content.indexOf(needle); at !== -1 && numbers.length < limit; at = content.indexOf(needle, at + 1)) {
-    for (let end = content.indexOf("\n", counted); end !== -1 && end < at; end = content.indexOf("\n", counted)) {
+  for (
+    let at = content.indexOf(needle);
+    at !== -1 && numbers.length < limit;
+    at = content.indexOf(needle, at + 1)
+  ) {
+    for (
+      let end = content.indexOf("\n", counted);
+      end !== -1 && end < at;
+      end = content.indexOf("\n", counted)
+    ) {
       line += 1;
       counted = end + 1;
     }

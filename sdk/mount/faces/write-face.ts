@@ -2,11 +2,11 @@ import { MountError } from "../../errors.ts";
 import type { CallContext } from "../calls/call-context.ts";
 import { CopyCalls } from "../calls/copy-calls.ts";
 import { type AfterWrite, WriteCalls, type WriteMode } from "../calls/write-calls.ts";
+import type { FileEdit } from "../edit/apply-edits.ts";
+import type { EditResult } from "../edit/edit-file.ts";
 import { errnoError } from "../kernel/errno.ts";
 import { type FileData, readData } from "../node/file-data.ts";
 import { createNodeFs, type NodeFsPromises } from "../node/node-fs.ts";
-import type { FileEdit } from "../edit/apply-edits.ts";
-import type { EditResult } from "../edit/edit-file.ts";
 import { ReadFace } from "./read-face.ts";
 
 /** One file for `writeFiles`. */

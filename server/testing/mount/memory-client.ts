@@ -1,6 +1,6 @@
-import { createMemoryApp } from "../memory-app.ts";
-import { type CoregitClient, createCoregitClient } from "../../../sdk/index.ts";
 import type { Fetch } from "../../../sdk/http/transport.ts";
+import { type CoregitClient, createCoregitClient } from "../../../sdk/index.ts";
+import { createMemoryApp } from "../memory-app.ts";
 
 /** A request as it was sent. */
 export interface SentRequest {

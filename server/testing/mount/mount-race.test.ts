@@ -183,8 +183,10 @@ async function readHistory(cg: ReturnType<Awaited<ReturnType<typeof createMemory
   return history;
 }
 
-test(`two mounts race on one branch for ${ROUNDS} rounds over a bad network`, { timeout: 300_000 }, async () => {
-  const seed = Number(process.env["RACE_SEED"] ?? Date.now() % 1_000_000_007);
+test(`two mounts race on one branch for ${ROUNDS} rounds over a bad network`, {
+  timeout: 300_000,
+}, async () => {
+  const seed = Number(process.env.RACE_SEED ?? Date.now() % 1_000_000_007);
   console.info(`RACE_SEED=${seed}`);
   const server = await createMemoryServer();
   await seedRepo(server.connect(), "race", {});
@@ -209,9 +211,11 @@ test(`two mounts race on one branch for ${ROUNDS} rounds over a bad network`, { 
   const introduced = new Map<string, number>();
   let previous = new Set<string>();
   for (const tokens of history) {
-    for (const token of tokens) if (!previous.has(token)) introduced.set(token, (introduced.get(token) ?? 0) + 1);
+    for (const token of tokens)
+      if (!previous.has(token)) introduced.set(token, (introduced.get(token) ?? 0) + 1);
     for (const token of previous) {
-      if (!tokens.has(token)) expect(ledger.replaced.has(token), `${token} vanished unseen; ${context}`).toBe(true);
+      if (!tokens.has(token))
+        expect(ledger.replaced.has(token), `${token} vanished unseen; ${context}`).toBe(true);
     }
     previous = tokens;
   }

@@ -24,7 +24,10 @@ const requests = () => server.sent.map(({ method, path }) => `${method} ${path.r
 
 function numbered(count: number, prefix = "dir/"): Record<string, string> {
   return Object.fromEntries(
-    Array.from({ length: count }, (_, index) => [`${prefix}${index % 9}/${index}.txt`, `content of ${index}\n`]),
+    Array.from({ length: count }, (_, index) => [
+      `${prefix}${index % 9}/${index}.txt`,
+      `content of ${index}\n`,
+    ]),
   );
 }
 
@@ -87,7 +90,10 @@ describe("the requests of a commit", () => {
   test("beyond what one commit takes are none, and the limit is named", async () => {
     const fs = await open({});
     await fs.writeFiles(numbered(20_001, "/many/"));
-    await expect(fs.commit()).rejects.toMatchObject({ code: "E2BIG", message: expect.stringContaining("20000") });
+    await expect(fs.commit()).rejects.toMatchObject({
+      code: "E2BIG",
+      message: expect.stringContaining("20000"),
+    });
     expect(server.sent).toEqual([]);
   });
 });
@@ -243,7 +249,10 @@ describe("a file that two mounts change", () => {
     await ours.refresh();
     await ours.commit();
     const cold = await another();
-    expect([await cold.readFile("/a.sh"), (await cold.stat("/a.sh")).mode]).toEqual([lines("ONE", "TWO"), "100755"]);
+    expect([await cold.readFile("/a.sh"), (await cold.stat("/a.sh")).mode]).toEqual([
+      lines("ONE", "TWO"),
+      "100755",
+    ]);
   });
 });
 
@@ -346,7 +355,7 @@ describe("commit modes", () => {
 
 describe("odd trees", () => {
   test("read as written at once, after the commit and from a cold mount", async () => {
-    const fs = await open({ "file": "f\n", "folder/x": "x\n", "Case.txt": "c\n", "deep/only": "o\n" });
+    const fs = await open({ file: "f\n", "folder/x": "x\n", "Case.txt": "c\n", "deep/only": "o\n" });
     const deep = `${"d/".repeat(1_000)}leaf`;
     const long = "n".repeat(255);
     await fs.rm("/file");
@@ -388,7 +397,7 @@ describe("several files at once", () => {
       { path: "/a.txt/below", content: "2" },
     ]);
     await expect(bad).rejects.toMatchObject({ code: "ENOTDIR" });
-    await expect(fs.writeFiles({ "/x": "1", "x": "2" })).rejects.toMatchObject({ code: "EINVAL" });
+    await expect(fs.writeFiles({ "/x": "1", x: "2" })).rejects.toMatchObject({ code: "EINVAL" });
     expect(await fs.status()).toEqual([]);
     expect(await fs.exists("/new")).toBe(false);
     await fs.writeFiles({ "/new/1": "1", "/new/deep/2": "2" });
@@ -417,10 +426,11 @@ describe.runIf(hasGit)("diff, with git installed", () => {
       "dir/2.txt": "two\n",
       "run.sh": "#!/bin/sh\n",
       "to-link": "plain\n",
-      "swap": "file\n",
+      swap: "file\n",
       "empty.txt": "",
     });
-    const bytes = (count: number, step: number) => Uint8Array.from({ length: count }, (_, at) => (at * step) % 256);
+    const bytes = (count: number, step: number) =>
+      Uint8Array.from({ length: count }, (_, at) => (at * step) % 256);
     await fs.writeFile("/bin.dat", bytes(1_000, 7));
     await fs.symlink("mod.txt", "/link");
     await fs.commit();
@@ -452,7 +462,8 @@ describe.runIf(hasGit)("diff, with git installed", () => {
     execFileSync("git", ["apply", "--index", "-"], { cwd: work, input: patch });
     const tree = git("write-tree").trim();
     await fs.commit();
-    const head = (await server.connect().commits.list("app", { ref: "main", limit: 1 })).data?.commits[0]?.sha;
+    const head = (await server.connect().commits.list("app", { ref: "main", limit: 1 })).data?.commits[0]
+      ?.sha;
     const landed = (await server.connect().commits.get("app", head ?? "")).data?.tree;
     expect(tree).toBe(landed);
     expect(await fs.diff()).toBe("");
