@@ -199,9 +199,7 @@ export class WriteCalls {
     try {
       for (const { path, bytes, executable } of files) {
         const site = { syscall: "open", path };
-        const parent = parentText(path);
-        if (parent !== "/" && parent !== "") this.#makeAll(parent, site);
-        const target = this.#fileTarget(path, site, {});
+        const target = this.#openTarget(path, site);
         const place = this.#context.table.format(target.volume, target.path);
         if (seen.has(place)) throw errnoError("EINVAL", site, { detail: "the path is named twice" });
         seen.add(place);
@@ -212,6 +210,19 @@ export class WriteCalls {
     } catch (error) {
       for (const { volume, root } of before) volume.editor.reset(root);
       throw error;
+    }
+  }
+
+  /** Where a file is to be written, directories above it made when they are missing. */
+  #openTarget(path: string, site: CallSite): Target {
+    try {
+      return this.#fileTarget(path, site, {});
+    } catch (error) {
+      const parent = parentText(path);
+      const isMissing = error instanceof MountPathError && error.code === "ENOENT" && parent !== "/";
+      if (!isMissing) throw error;
+      this.#makeAll(parent, site);
+      return this.#fileTarget(path, site, {});
     }
   }
 

@@ -50,7 +50,8 @@ export class Saver {
     options: CommitOptions & { readonly repos?: readonly string[] | undefined },
   ): Promise<Record<string, string>> {
     const buffers = this.select(options.repos, "commit");
-    await this.#autosIdle();
+    // Without anything to wait for, the commit takes its place in the queue at once: a discard after it comes after it.
+    if (this.#autos.size > 0) await this.#autosIdle();
     const { message, onConflict, author = this.#author } = options;
     const commits: Record<string, string> = {};
     const outcomes = await Promise.allSettled(
