@@ -180,7 +180,7 @@ export class CommitBuffer {
     const send = async (resend: boolean) => {
       const changes = await this.#placeContents(diff, resend);
       const commit = { branch, message, author, changes, idempotencyKey: this.#parts.createKey() };
-      return await this.#send({ saved, diff, commit });
+      return await this.#send({ saved, diff, commit }, this.#told);
     };
     try {
       return await send(false);
@@ -200,12 +200,12 @@ export class CommitBuffer {
       volume.standOn(path, theirsSha);
       this.#told.delete(path);
     }
-    for (const [path, { sha, mode }] of volume.overlaps) {
+    for (const [path, { sha, mode, seen }] of volume.overlaps) {
       const node = volume.find(path);
       // Back to what it was made from: nothing of the mount's own is left, and what others made of it stands.
       const isVoid =
         node === null ? sha === null : sha !== null && knownShaOf(node) === sha && modeOf(node) === mode;
-      if (isVoid) volume.discard(path);
+      if (isVoid && !seen) volume.discard(path);
     }
   }
 
@@ -235,14 +235,15 @@ export class CommitBuffer {
     const attempt = this.#unsettled;
     if (attempt === null) return null;
     try {
-      return await this.#send(attempt);
+      return await this.#send(attempt, null);
     } catch (error) {
       if (this.#unsettled === null) return null;
       throw error;
     }
   }
 
-  async #send(attempt: Attempt): Promise<string> {
+  /** @param told takes the conflicts that the caller will hear of; null when a refusal is kept from it. */
+  async #send(attempt: Attempt, told: Map<string, Told> | null): Promise<string> {
     let outcome: RemoteCommitOutcome;
     try {
       outcome = await this.#parts.remote.commit(this.volume.repo, attempt.commit);
@@ -251,7 +252,7 @@ export class CommitBuffer {
       throw remoteError(error, this.#site);
     }
     this.#unsettled = null;
-    if (outcome.kind === "conflict") throw await this.#conflictOf(outcome, attempt);
+    if (outcome.kind === "conflict") throw await this.#conflictOf(outcome, attempt, told);
     await this.#land(attempt, outcome);
     return outcome.sha;
   }
@@ -300,9 +301,10 @@ export class CommitBuffer {
   async #conflictOf(
     outcome: Extract<RemoteCommitOutcome, { kind: "conflict" }>,
     attempt: Attempt,
+    told: Map<string, Told> | null,
   ): Promise<MountConflictError> {
     for (const { path, theirsSha } of outcome.conflicts) {
-      this.#told.set(path, { theirsSha, ours: findNode(attempt.saved, path) });
+      told?.set(path, { theirsSha, ours: findNode(attempt.saved, path) });
     }
     const { createConflictError } = await import("./conflict-error.ts");
     return createConflictError(this.#parts, outcome, attempt);

@@ -15,6 +15,8 @@ import {
 export interface FileVersion {
   readonly sha: string | null;
   readonly mode: number | null;
+  /** It is what somebody else made, and the change was made in sight of it. */
+  readonly seen?: boolean;
 }
 
 /** A path that the mount changed and somebody else did too. */

@@ -119,7 +119,7 @@ export class Volume {
   standOn(path: string, sha: string | null): void {
     const before = findNode(this.#committed, path);
     const mode = this.#overlaps.get(path)?.mode ?? (before === null ? null : modeOf(before));
-    this.#overlaps.set(path, { sha, mode });
+    this.#overlaps.set(path, { sha, mode, seen: true });
   }
 
   /** Forgets which paths others changed: a commit without any of them has landed. */

@@ -3,7 +3,7 @@ import { MountConflictError, MountError, type MountedFS } from "../../../sdk/ind
 import { createBadNetwork, createRandom } from "./bad-network.ts";
 import { createMemoryServer, seedRepo } from "./memory-client.ts";
 
-const ROUNDS = 1_000;
+const ROUNDS = Number(process.env.RACE_ROUNDS ?? 1_000);
 const LINES = 12;
 const FILES = ["a.txt", "b.txt", "dir/c.txt", "dir/d.txt"];
 const TOKEN = /<\d+>/g;
