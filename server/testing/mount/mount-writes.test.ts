@@ -66,7 +66,8 @@ describe("the requests of a commit", () => {
     for (let index = 0; index < 5; index += 1) await fs.writeFile(`/big/${index}`, big(65 + index));
     await fs.commit();
     expect(requests()).toEqual(["POST app/blobs", "POST app/commits"]);
-    expect(await (await another()).readFile("/big/4", "binary")).toEqual(big(69));
+    const read = await (await another()).readFile("/big/4", "binary");
+    expect(Buffer.compare(read, big(69))).toBe(0);
   });
 
   test("of content that the server has had name it", async () => {
