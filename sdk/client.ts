@@ -12,11 +12,15 @@ import { createRequest, type RequestEvent, type RequestFunction } from "./http/r
 import { type RetryOptions, resolveRetryPolicy } from "./http/retry.ts";
 import { createTransport, type Fetch } from "./http/transport.ts";
 import { createSharedBlobs, type SharedBlobs } from "./mount/blobs/content-source.ts";
+import type { SecondLevelCache, VerifiedCache } from "./mount/blobs/second-level.ts";
 import type {
   Remote,
   RemoteBlob,
   RemoteChange,
   RemoteCommitOutcome,
+  RemoteGrep,
+  RemoteGrepSummary,
+  RemoteMatch,
   RemotePrefetchSummary,
   RemoteRepo,
 } from "./mount/kernel/remote.ts";
@@ -25,11 +29,15 @@ import { type MountOptions, openMount } from "./mount/open-mount.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
+import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
 import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
+import { Search } from "./resources/search.ts";
+import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
+import { Tokens } from "./resources/tokens.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -56,7 +64,8 @@ export interface CoregitClientOptions {
 export class Filesystems {
   readonly #remote: Remote;
   readonly #clock: Clock;
-  #shared: SharedBlobs | null = null;
+  /** By second-level cache; those without one by the remote. */
+  readonly #shared = new WeakMap<object, SharedBlobs>();
 
   constructor(remote: Remote, clock: Clock) {
     this.#remote = remote;
@@ -73,20 +82,29 @@ export class Filesystems {
   async mount(options: MountOptions): Promise<MountedFS> {
     return await openMount(options, {
       remote: this.#remote,
-      blobs: this.#blobsFor(options.cache),
+      blobs: await this.#blobsFor(options.cache),
       now: () => this.#clock.now(),
       createKey: createIdempotencyKey,
     });
   }
 
-  #blobsFor(cache: MountOptions["cache"]): SharedBlobs {
+  async #blobsFor(cache: MountOptions["cache"]): Promise<SharedBlobs> {
     if (cache?.enabled === false) return createSharedBlobs(this.#remote, 0);
     const maxBytes = cache?.maxBytes ?? DEFAULT_CACHE_BYTES;
-    if (this.#shared === null) this.#shared = createSharedBlobs(this.#remote, maxBytes);
-    return this.#shared.cache.maxBytes === maxBytes
-      ? this.#shared
-      : createSharedBlobs(this.#remote, maxBytes);
+    const key = cache?.second ?? this.#remote;
+    const known = this.#shared.get(key);
+    if (known?.cache.maxBytes === maxBytes) return known;
+    const made = createSharedBlobs(this.#remote, maxBytes, await verifyCache(cache?.second));
+    if (known === undefined) this.#shared.set(key, made);
+    return made;
   }
+}
+
+/** Its code is loaded by those who have a second level. */
+async function verifyCache(second: SecondLevelCache | undefined): Promise<VerifiedCache | null> {
+  if (second === undefined) return null;
+  const { VerifiedCache } = await import("./mount/blobs/second-level.ts");
+  return new VerifiedCache(second);
 }
 
 /**
@@ -99,9 +117,15 @@ export class CoregitClient {
   readonly files: Files;
   readonly branches: Branches;
   readonly refs: Refs;
+  readonly snapshots: Snapshots;
   readonly tags: Tags;
+  readonly tokens: Tokens;
   readonly objects: Objects;
+  readonly diff: Diff;
+  readonly compare: Compare;
+  readonly cherryPick: CherryPicks;
   readonly prefetch: Prefetch;
+  readonly search: Search;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
   readonly request: RequestFunction;
@@ -124,11 +148,16 @@ export class CoregitClient {
     this.files = new Files(request);
     this.branches = new Branches(request);
     this.refs = new Refs(request);
+    this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
+    this.tokens = new Tokens(request);
     this.objects = new Objects(request);
+    this.diff = new Diff(request);
+    this.compare = new Compare(request);
+    this.cherryPick = new CherryPicks(request);
     this.prefetch = new Prefetch(request);
-    const { repos, commits, files, objects, prefetch } = this;
-    this.fs = new Filesystems(createRemote({ repos, commits, files, objects, prefetch }), clock);
+    this.search = new Search(request);
+    this.fs = new Filesystems(createRemote(this), clock);
   }
 }
 
@@ -152,6 +181,7 @@ interface Resources {
   readonly commits: Commits;
   readonly files: Files;
   readonly prefetch: Prefetch;
+  readonly search: Search;
 }
 
 function unwrap<T>(result: Result<T>): T {
@@ -203,7 +233,7 @@ function conflictOf(error: ApiError): RemoteCommitOutcome {
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, objects, prefetch }: Resources): Remote {
+function createRemote({ repos, commits, files, objects, prefetch, search }: Resources): Remote {
   return {
     limits: {
       ...LIMITS,
@@ -241,6 +271,27 @@ function createRemote({ repos, commits, files, objects, prefetch }: Resources): 
       for await (const line of unwrap(await prefetch.stream(repo, body, { signal }))) {
         if ("done" in line) return { entries: line.entries, bytes: line.bytes, capped: line.capped };
         yield { path: line.path, sha: line.sha, bytes: decodeBase64(line.content_b64) };
+      }
+      throw new ApiError("INCOMPLETE_STREAM", "no last line", { status: 200, retryable: true });
+    },
+    async *grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary> {
+      const { commitSha, globs, paths, cursor, signal } = request;
+      const body = {
+        pattern: request.pattern,
+        ref: commitSha,
+        regex: request.regex,
+        case_sensitive: !request.ignoreCase,
+        word: request.word,
+        context_lines: request.contextLines,
+        max_matches: request.maxMatches,
+        ...(globs.length === 0 ? {} : { globs: [...globs] }),
+        ...(paths.length === 0 ? {} : { paths: [...paths] }),
+        ...(cursor === null ? {} : { cursor }),
+      };
+      for await (const line of unwrap(await search.grep(repo, body, { signal }))) {
+        if ("done" in line) return { nextCursor: line.next_cursor };
+        const { line_bytes: lineBytes = null, ...match } = line;
+        yield { ...match, lineBytes };
       }
       throw new ApiError("INCOMPLETE_STREAM", "no last line", { status: 200, retryable: true });
     },

@@ -16,6 +16,20 @@ export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";
 export type { Fork, ForkCreate } from "./contract/forks.ts";
 export type { Contract, EndpointKey } from "./contract/index.ts";
+export type {
+  ChangedFile,
+  CherryPick,
+  CherryPicked,
+  Compare,
+  Diff,
+  LandRequest,
+  Merged,
+  MergeRequest,
+  Reset,
+  ResetDone,
+  Revert,
+  Reverted,
+} from "./contract/merges.ts";
 export type { FileMode, Identity, RepoRef } from "./contract/names.ts";
 export type { GitObjectReply, Revision } from "./contract/objects.ts";
 export type {
@@ -26,7 +40,18 @@ export type {
 } from "./contract/prefetch.ts";
 export type { Ref, RefList, RefMoved, RefPut } from "./contract/refs.ts";
 export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./contract/repos.ts";
+export type {
+  GrepDoneLine,
+  GrepLine,
+  GrepMatchLine,
+  GrepRequest,
+  SearchMatch,
+  SearchReply,
+  SearchRequest,
+} from "./contract/search.ts";
+export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
+export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
 export {
   ApiError,
   type ConflictVersion,
@@ -43,12 +68,15 @@ export type { CallOptions, RequestEvent, RequestFunction, RequestOptions } from 
 export type { RetryOptions } from "./http/retry.ts";
 export type { Fetch } from "./http/transport.ts";
 export type { CacheStats } from "./mount/blobs/content-source.ts";
+export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
+export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
 export type { ConflictResolver, Resolution } from "./mount/commit/resolve-conflicts.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
 export type { DiffOptions } from "./mount/diff/diff-unsaved.ts";
 export type { EditFailure, FileEdit } from "./mount/edit/apply-edits.ts";
 export type { EditResult } from "./mount/edit/edit-file.ts";
+export type { FileMap } from "./mount/faces/file-map.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";
 export { MountedFS } from "./mount/mounted-fs.ts";

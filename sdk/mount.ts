@@ -1,11 +1,14 @@
 export type { CacheStats, SharedBlobs } from "./mount/blobs/content-source.ts";
 export { createSharedBlobs } from "./mount/blobs/content-source.ts";
+export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
+export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
 export type { ConflictResolver, Resolution } from "./mount/commit/resolve-conflicts.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
 export type { DiffOptions } from "./mount/diff/diff-unsaved.ts";
 export type { EditFailure, FileEdit } from "./mount/edit/apply-edits.ts";
 export type { EditResult } from "./mount/edit/edit-file.ts";
+export type { FileMap } from "./mount/faces/file-map.ts";
 export type { ReadEncoding } from "./mount/faces/read-face.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";
@@ -17,7 +20,10 @@ export type {
   RemoteCommitOutcome,
   RemoteConflict,
   RemoteEntry,
+  RemoteGrep,
+  RemoteGrepSummary,
   RemoteIdentity,
+  RemoteMatch,
   RemotePrefetchSummary,
   RemoteRepo,
   RemoteTreePage,

@@ -22,6 +22,28 @@ export const LIMITS = {
   prefetchBytesMax: 32 * 1024 * 1024,
   prefetchBlobBytes: 1024 * 1024,
   prefetchBlobBytesMax: 4 * 1024 * 1024,
+  metadataChars: 16 * 1024,
+  tokenScopes: 40,
+  tokenGlobs: 50,
+  tokenSecondsMin: 3_600,
+  tokenSecondsMax: 2_592_000,
+  searchPatternChars: 1_000,
+  searchContextLines: 10,
+  searchRepos: 50,
+  searchResults: 100,
+  searchResultsMax: 500,
+  grepPaths: 1_000,
+  grepMatches: 10_000,
+  grepMatchesMax: 100_000,
+  grepBytes: 16 * 1024 * 1024,
+  grepBytesMax: 64 * 1024 * 1024,
+  /** A longer line is told by its beginning and its length. */
+  grepLineBytes: 64 * 1024,
+  /** Larger files are not searched, and counted as such. */
+  grepFileBytes: 32 * 1024 * 1024,
+  /** Contents that one request looks through; with a regular expression that names no literal text, an eighth. */
+  grepScanBytes: 1024 * 1024 * 1024,
+  grepSeconds: 20,
   idempotencyKeyChars: 255,
   idempotencyHours: 24,
 } as const;

@@ -1,5 +1,6 @@
 import { ApiError } from "../errors.ts";
 import { ContentSource, type SharedBlobs } from "./blobs/content-source.ts";
+import type { SecondLevelCache } from "./blobs/second-level.ts";
 import { CallContext } from "./calls/call-context.ts";
 import { CommitBuffer } from "./commit/commit-buffer.ts";
 import { type CommitMode, Saver } from "./commit/saver.ts";
@@ -34,8 +35,15 @@ export interface MountOptions {
   readonly author?: RemoteIdentity;
   /** "manual" is the default. */
   readonly commitMode?: CommitMode;
-  /** Blobs are kept in memory and shared by the mounts of a client; 64 MiB by default. Another size makes a cache of its own. */
-  readonly cache?: { readonly enabled?: boolean; readonly maxBytes?: number };
+  /**
+   * Blobs are kept in memory and shared by the mounts of a client; 64 MiB by default. Another size makes a cache of its
+   * own. Mounts that name one `second` level share it and the memory before it.
+   */
+  readonly cache?: {
+    readonly enabled?: boolean;
+    readonly maxBytes?: number;
+    readonly second?: SecondLevelCache;
+  };
   readonly signal?: AbortSignal;
 }
 

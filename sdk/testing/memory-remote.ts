@@ -6,9 +6,13 @@ import type {
   RemoteCommit,
   RemoteCommitOutcome,
   RemoteEntry,
+  RemoteGrep,
+  RemoteGrepSummary,
+  RemoteMatch,
   RemoteRepo,
   RemoteTreePage,
 } from "../mount/kernel/remote.ts";
+import { compileMatcher, searchBytes } from "../mount/search/local-matcher.ts";
 import { hashObject } from "../mount/tree/git-id.ts";
 
 /** A file of an in-memory repository. */
@@ -241,6 +245,10 @@ export class MemoryRemote implements Remote {
     prefetchGlobs: 32,
     prefetchBytes: 32 * 1024 * 1024,
     prefetchBlobBytes: 4 * 1024 * 1024,
+    grepPaths: 1_000,
+    grepMatches: 10_000,
+    grepFileBytes: 32 * 1024 * 1024,
+    grepLineBytes: 64 * 1024,
   };
   /** Entries of one page of a listing. */
   pageSize = 10_000;
@@ -324,6 +332,19 @@ export class MemoryRemote implements Remote {
       bytes += file.bytes.length;
     }
     return { entries, bytes, capped: false };
+  }
+
+  async *grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary> {
+    const matcher = await compileMatcher(request);
+    const globs = await Promise.all(request.globs.map(compileGlob));
+    const limits = { contextLines: request.contextLines, lineBytes: this.limits.grepLineBytes };
+    for (const [path, { sha, mode, bytes }] of this.#filesAt(repo, request.commitSha)) {
+      const isNamed = request.paths.some((root) => path === root || path.startsWith(`${root}/`));
+      const isAll = request.globs.length + request.paths.length === 0;
+      if (!mode.startsWith("100") || !(isAll || isNamed || globs.some((glob) => glob.match(path)))) continue;
+      for (const line of searchBytes(bytes, matcher, limits)) yield { path, sha, ...line };
+    }
+    return { nextCursor: null };
   }
 
   async commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome> {

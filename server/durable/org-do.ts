@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
@@ -12,7 +13,7 @@ import type {
   RepoRecord,
 } from "../ports/org.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
-import { decideAccess } from "../services/decide-access.ts";
+import { decideAccess } from "../services/access/decide-access.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
@@ -29,6 +30,7 @@ import {
 import { createKeyIndex, insertKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
+import { findToken, insertToken, listTokenRows, revokeTokenRow } from "./org-tokens.ts";
 
 /** What an OrgDO needs of its environment. */
 export interface OrgEnv {
@@ -104,10 +106,25 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     return this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
   }
 
+  async createToken(token: NewToken): Promise<TokenRecord | null> {
+    this.#readOrg();
+    return this.ctx.storage.transactionSync(() => insertToken(this.#sql, token, this.#now()));
+  }
+
+  async listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage> {
+    this.#readOrg();
+    return listTokenRows(this.#sql, query, this.#now());
+  }
+
+  async revokeToken(tokenId: string): Promise<boolean> {
+    return this.#org !== null && revokeTokenRow(this.#sql, tokenId, this.#now());
+  }
+
   async authorize(query: AuthorizeQuery): Promise<AuthorizeResult> {
     return decideAccess(query, {
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
+      findToken: (hash) => findToken(this.#sql, hash, this.#now()),
       findRepo: (namespace, slug) => this.#findRepo(namespace, slug),
       limiter: this.#limiter,
       nowMs: this.#now(),

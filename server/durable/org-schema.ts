@@ -22,6 +22,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // JSON of ForkFacts; NULL: no fork.
   ["ALTER TABLE repos ADD COLUMN fork TEXT"],
+  [
+    `CREATE TABLE tokens (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, lookup TEXT NOT NULL, hash TEXT NOT NULL,
+       name TEXT NOT NULL, key_prefix TEXT NOT NULL, scopes TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+       expires_at_ms INTEGER NOT NULL, revoked_at_ms INTEGER)`,
+    "CREATE INDEX tokens_by_lookup ON tokens (lookup)",
+  ],
 ];
 
 /** Version of the tables; 0 when there are none. Writes nothing. */

@@ -1,4 +1,5 @@
 import type { Oid } from "../git/hash/oid.ts";
+import type { PathConflict } from "../git/merge/conflict.ts";
 import type { FileMode } from "../git/object/tree.ts";
 import type { GitObject, PackEntry } from "../git/ports.ts";
 
@@ -65,6 +66,8 @@ export interface CommitRequest {
   /** Object ids that the caller names instead of sending content; each must be visible in the repository. */
   readonly requiredOids: readonly Oid[];
   readonly actor: string;
+  /** Globs: the commit may change nothing else. Absent: anything. */
+  readonly allowedPaths?: readonly string[];
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
 }
 
@@ -78,39 +81,11 @@ export interface CommitReceipt {
   readonly merged?: readonly MergedPath[];
 }
 
+export type { PathConflict } from "../git/merge/conflict.ts";
+
 export interface MergedPath {
   readonly path: string;
   readonly oid: Oid | null;
-}
-
-/** Why two changes of one path do not go together. */
-export type ConflictType =
-  | "content"
-  | "binary"
-  /** Text above the size that is merged. */
-  | "too-large"
-  | "modify-delete"
-  | "add-add"
-  | "file-directory"
-  | "mode"
-  | "symlink"
-  | "submodule"
-  /** One side has a file, the other a link or a submodule. */
-  | "type"
-  /** Both renamed it, to different names. */
-  | "rename-rename"
-  /** One renamed it, the other deleted it. */
-  | "rename-delete";
-
-/** A path that could not be merged. null: that side has nothing there. */
-export interface PathConflict {
-  readonly path: string;
-  readonly type: ConflictType;
-  readonly base: Oid | null;
-  readonly ours: Oid | null;
-  readonly theirs: Oid | null;
-  /** Both texts between conflict markers, where there are two and they are small enough to send. */
-  readonly markers?: Uint8Array;
 }
 
 export type CommitOutcome =

@@ -1,3 +1,4 @@
+import type { NewToken, Scopes, TokenPage, TokenRecord } from "./access.ts";
 import type { ForkFacts } from "./fork.ts";
 
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
@@ -27,13 +28,15 @@ export interface RepoName {
 export type Credential =
   | { readonly kind: "none" }
   /** `secretHash`: 64 hex digits. */
-  | { readonly kind: "key"; readonly secretHash: string };
+  | { readonly kind: "key" | "token"; readonly secretHash: string };
 
 export interface Principal {
-  readonly kind: "key";
+  readonly kind: "key" | "token";
   readonly keyId: string;
   /** For reflog and audit. */
   readonly actor: string;
+  /** What a token may do; null: everything in its org. */
+  readonly scopes: Scopes | null;
 }
 
 export interface RateState {
@@ -96,6 +99,8 @@ export interface RepoPageQuery {
   readonly isTemplate?: boolean;
   /** Only public ones. */
   readonly publicOnly: boolean;
+  /** Only these; absent: any. */
+  readonly names?: readonly RepoName[];
 }
 
 export interface RepoPage {
@@ -114,6 +119,12 @@ export interface OrgStore {
   /** null when there is no such org. */
   createKey(keyHash: string): Promise<{ readonly keyId: string } | null>;
   revokeKey(keyId: string): Promise<boolean>;
+  /** null when the org has as many live tokens as it may have. */
+  createToken(token: NewToken): Promise<TokenRecord | null>;
+  /** Live ones, oldest first. */
+  listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage>;
+  /** At once; false when there is no live token with this id. */
+  revokeToken(tokenId: string): Promise<boolean>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
   createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation>;
   updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;

@@ -16,15 +16,11 @@ import {
 import type { CommitOutcome, CommitReceipt } from "../ports/commit.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import { draftChanges } from "../services/commits/change-drafts.ts";
-import {
-  type CommitCreation,
-  createCommit,
-  type NewCommit,
-  type StoreObjects,
-} from "../services/commits/create-commit.ts";
+import { type CommitCreation, createCommit, type NewCommit } from "../services/commits/create-commit.ts";
 import { describeCommit, describeCommitDetails, findCommit } from "../services/commits/describe-commit.ts";
 import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../services/commits/list-commits.ts";
 import { decodeUpload, storeBlobs } from "../services/commits/store-blobs.ts";
+import type { StoreObjects } from "../services/place-objects.ts";
 import { resolveRefTarget } from "../services/read-target.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { matchesEtag } from "./conditional.ts";

@@ -8,8 +8,9 @@ import { checkOperator } from "../middleware/operator.ts";
 import { readJson } from "../middleware/read-body.ts";
 import { invalidField, notFound, RequestError } from "../middleware/request-error.ts";
 import { parseQuery, validate } from "../middleware/validate.ts";
-import type { OrgStore, RepoRecord } from "../ports/org.ts";
+import type { OrgStore, RepoName, RepoRecord } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
+import { guardFor } from "./guard-for.ts";
 import { json } from "./reply.ts";
 import { createRouteTable, type Route, type RouteMatch, splitPath } from "./route-table.ts";
 import type { HandlerMap, RequestContext } from "./router.ts";
@@ -146,7 +147,10 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
     rest: match.rest,
     query: input.query,
     body: input.body,
-    repo: allowed?.repo ? timeRepo(deps.openRepo(allowed.repo), scope.timing) : null,
+    repo: allowed?.repo
+      ? guardFor(timeRepo(deps.openRepo(allowed.repo), scope.timing), allowed.principal)
+      : null,
+    openRepos: (names: readonly RepoName[]) => openRepos(parts, names),
     org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
     principal: allowed?.principal ?? null,
     request,
@@ -158,6 +162,23 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
   };
   // Every key's context is this object with the types that the route's own schemas have just checked.
   return context as unknown as RequestContext<EndpointKey>;
+}
+
+/** The same caller's way to further repositories, by the same rules as if each had a request of its own. */
+async function openRepos(
+  { deps, request, scope, match, allowed }: ContextParts,
+  names: readonly RepoName[],
+): Promise<readonly RepoHandle[]> {
+  if (allowed === null) throw notFound("Repository");
+  const offered = readApiCredential(request.headers);
+  const orgSlug = match.params.org ?? null;
+  const opened = names.map(async (repo) => {
+    const demand: Demand = { repo, orgSlug, need: "read", anonymous: "refused" };
+    const { repo: record, principal } = await authorize(deps, offered, demand, scope.timing);
+    if (record === null) throw notFound("Repository");
+    return guardFor(timeRepo(deps.openRepo(record), scope.timing), principal);
+  });
+  return await Promise.all(opened);
 }
 
 function toResponse(reply: unknown, spec: EndpointSpec): Response {

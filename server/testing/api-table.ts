@@ -28,13 +28,16 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Commits", /^\/repos\/:repo\/commits/],
   ["Files", /^\/repos\/:repo\/(tree|blob|raw|blobs)/],
   ["Prefetch", /^\/repos\/:repo\/prefetch/],
+  ["Search", /^\/(search$|repos\/:repo\/grep)/],
   ["Refs", /^\/repos\/:repo\/refs/],
   ["Branches", /^\/repos\/:repo\/branches/],
+  ["Snapshots", /^\/repos\/:repo\/snapshots/],
   ["Tags", /^\/repos\/:repo\/tags/],
   ["Objects and revisions", /^\/repos\/:repo\/(objects|rev-parse)/],
   ["Repositories", /^\/repos(\/:repo)?$/],
   ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/fork$/],
   ["Public reads", /^\/orgs\//],
+  ["Tokens", /^\/tokens/],
   ["Operator", /^\/admin\//],
 ];
 

@@ -98,6 +98,16 @@ function* walkMatches(
   }
 }
 
+/** Mount paths of the files and links that any pattern matches, sorted. Rejects with EINVAL, EBADF. */
+export async function findPaths(
+  context: CallContext,
+  patterns: string | readonly string[],
+): Promise<string[]> {
+  context.checkOpen({ syscall: "glob" });
+  const matches = await matchFiles(await routeGlobs(context, parsePatterns(patterns, "glob")));
+  return matches.map(({ volume, path }) => context.table.format(volume, path)).sort();
+}
+
 /** Patterns as given, one or several, checked. */
 export function parsePatterns(patterns: string | readonly string[], syscall: string): readonly string[] {
   const list = typeof patterns === "string" ? [patterns] : [...patterns];

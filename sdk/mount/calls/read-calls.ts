@@ -178,6 +178,7 @@ export class ReadCalls {
     if (sizeOf(node) <= WHOLE_BYTES || (node.kind === "file" && node.content.kind === "bytes")) return null;
     const address = volume.locate(path, node);
     if (address === null || this.#context.content.has(address.sha)) return null;
+    this.#context.content.countRequest();
     return openSpan(this.#context.remote, { ...address, repo: volume.repo }, { span, signal }).catch(
       (error) => {
         throw remoteError(error, site);

@@ -38,6 +38,42 @@ export interface RemotePrefetchSummary {
   readonly capped: boolean;
 }
 
+/** What to look for in the contents of one commit. */
+export interface RemoteGrep {
+  readonly commitSha: string;
+  /** Text, or an expression of RE2's syntax. */
+  readonly pattern: string;
+  readonly regex: boolean;
+  readonly ignoreCase: boolean;
+  readonly word: boolean;
+  /** Files to search: those that match a glob or are at or below a path; all when both are empty. */
+  readonly globs: readonly string[];
+  readonly paths: readonly string[];
+  readonly contextLines: number;
+  readonly maxMatches: number;
+  /** Where an answer that was cut short goes on. */
+  readonly cursor: string | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A matching line. */
+export interface RemoteMatch {
+  readonly path: string;
+  readonly sha: string;
+  /** 1 for the first. */
+  readonly line: number;
+  readonly content: string;
+  /** Bytes of the whole line when `content` is only its beginning. */
+  readonly lineBytes: number | null;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** `nextCursor`: null when everything was searched and told. */
+export interface RemoteGrepSummary {
+  readonly nextCursor: string | null;
+}
+
 export interface RemoteIdentity {
   readonly name: string;
   readonly email: string;
@@ -104,6 +140,13 @@ export interface RemoteLimits {
   readonly prefetchGlobs: number;
   readonly prefetchBytes: number;
   readonly prefetchBlobBytes: number;
+  /** Paths of one search, and lines of one answer to it. */
+  readonly grepPaths: number;
+  readonly grepMatches: number;
+  /** Larger files are not searched. */
+  readonly grepFileBytes: number;
+  /** Longer lines are told by their beginning. */
+  readonly grepLineBytes: number;
 }
 
 /**
@@ -147,6 +190,8 @@ export interface Remote {
       readonly signal?: AbortSignal | undefined;
     },
   ): AsyncGenerator<RemoteBlob & { readonly bytes: Uint8Array }, RemotePrefetchSummary>;
+  /** Yields matching lines in git's order of paths; the generator's return value says whether there are more. */
+  grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary>;
   /**
    * One commit, all or nothing, on whatever the branch's head is; a file that others changed too is merged. Rejects with
    * an ApiError whose `data.reason` is "missing-object" when a `sha` is not in the repository.

@@ -1,18 +1,12 @@
 import { EMPTY_TREE_OID, type Oid, ZERO_OID } from "../../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
-import type { FileStore, GitObject, PackEntry } from "../../git/ports.ts";
+import type { GitObject } from "../../git/ports.ts";
 import type { CommitIdentity, CommitOutcome, CommitRequest, TreeChange } from "../../ports/commit.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
+import { type PlacedObjects, placeObjects, type StoreObjects } from "../place-objects.ts";
 import type { ChangeDraft, DerivedDraft } from "./change-drafts.ts";
 import { type DerivationFailure, type DerivedChange, deriveChanges } from "./derive-changes.ts";
 import { prepareMerges } from "./prepare-merges.ts";
-
-/** Stores objects, no two the same, as a pack under a reserved key; a store's function, handed in. */
-export type StoreObjects = (
-  files: FileStore,
-  place: { readonly id: string; readonly key: string; readonly createdAtMs: number },
-  objects: readonly GitObject[],
-) => Promise<PackEntry>;
 
 export interface NewCommit {
   /** Short name. */
@@ -33,11 +27,6 @@ export interface NewCommit {
 
 export type CommitCreation = CommitOutcome | DerivationFailure;
 
-/** Larger blobs do not go through the store's rows: they are put into a pack first. */
-const ROW_BLOB_BYTES = 1024 * 1024;
-/** Above this total, or this many, all blobs are. */
-const ROW_TOTAL_BYTES = 8 * 1024 * 1024;
-const ROW_BLOBS = 2_000;
 /** How often an edit is computed anew because others changed its file; then it is their conflict to see. */
 const ATTEMPTS_MAX = 50;
 /** The same when each attempt has to store a pack. */
@@ -125,7 +114,7 @@ async function buildRequest(
   return toRequest(
     commit,
     changes,
-    await placeBlobs(storeObjects, repo, listBlobs(commit, derived), commit.nowMs),
+    toBlobs(await placeObjects({ storeObjects, repo, nowMs: commit.nowMs }, listBlobs(commit, derived))),
   );
 }
 
@@ -144,25 +133,15 @@ function listBlobs(commit: NewCommit, derived: readonly DerivedChange[]): readon
   return [...blobs.values()];
 }
 
-type PlacedBlobs = Pick<CommitRequest, "blobs" | "pack">;
-
-async function placeBlobs(
-  storeObjects: StoreObjects,
-  repo: RepoHandle,
-  blobs: readonly GitObject[],
-  createdAtMs: number,
-): Promise<PlacedBlobs> {
-  const total = blobs.reduce((sum, blob) => sum + blob.data.length, 0);
-  const isLarge = total > ROW_TOTAL_BYTES || blobs.length > ROW_BLOBS;
-  const isPacked = (blob: GitObject) => isLarge || blob.data.length > ROW_BLOB_BYTES;
-  const packed = blobs.filter(isPacked);
-  if (packed.length === 0) return { blobs };
-  const reserved = await repo.store.beginPack();
-  const pack = await storeObjects(repo.files, { ...reserved, createdAtMs }, packed);
-  return { blobs: blobs.filter((blob) => !isPacked(blob)), pack };
+function toBlobs({ objects, pack }: PlacedObjects): Pick<CommitRequest, "blobs" | "pack"> {
+  return { blobs: objects, ...(pack && { pack }) };
 }
 
-function toRequest(commit: NewCommit, changes: readonly TreeChange[], placed: PlacedBlobs): CommitRequest {
+function toRequest(
+  commit: NewCommit,
+  changes: readonly TreeChange[],
+  placed: Pick<CommitRequest, "blobs" | "pack">,
+): CommitRequest {
   const { branch, message, author, committer, parentOid, rebase, actor, idempotency } = commit;
   const requiredOids = commit.drafts.flatMap((draft) =>
     draft.kind === "ready" && draft.requiredOid ? [draft.requiredOid] : [],

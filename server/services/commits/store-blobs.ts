@@ -5,7 +5,7 @@ import type { Oid } from "../../git/hash/oid.ts";
 import { hashObject } from "../../git/hash/sha1.ts";
 import type { GitObject } from "../../git/ports.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
-import type { StoreObjects } from "./create-commit.ts";
+import type { StoreObjects } from "../place-objects.ts";
 import { decodeContent } from "./decode-content.ts";
 
 type WireBlob = BodyOf<"POST /repos/:repo/blobs">["blobs"][number];

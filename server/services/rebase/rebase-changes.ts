@@ -2,17 +2,13 @@ import { type ByteString, formatByteString, toByteString } from "../../git/bytes
 import { diffTrees } from "../../git/diff/diff-trees.ts";
 import { GitError } from "../../git/errors.ts";
 import type { Oid } from "../../git/hash/oid.ts";
+import type { PathConflict } from "../../git/merge/conflict.ts";
+import { type BlobVersions, measureVersions, mergeBlobs } from "../../git/merge/merge-blobs.ts";
 import { entryKind, type FileMode, isDirectory, type TreeEntry } from "../../git/object/tree.ts";
 import type { GitObject, ObjectReader } from "../../git/ports.ts";
 import { findEntries } from "../../git/tree/find-entries.ts";
-import type {
-  CommitOutcome,
-  CommitRequest,
-  MergedPath,
-  PathConflict,
-  TreeChange,
-} from "../../ports/commit.ts";
-import { type BlobVersions, measureVersions, mergeBlobs } from "./merge-blobs.ts";
+import type { CommitOutcome, CommitRequest, MergedPath, TreeChange } from "../../ports/commit.ts";
+
 import { decidePut, isUnchanged, type Version } from "./rebase-paths.ts";
 
 /** The trees that a rebase stands on; null: nothing there. */

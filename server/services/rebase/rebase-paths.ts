@@ -3,6 +3,7 @@
  * ids and modes alone; where both changed a text, that is left to be merged.
  */
 import type { Oid } from "../../git/hash/oid.ts";
+import type { ConflictType } from "../../git/merge/conflict.ts";
 import {
   entryKind,
   FILE_MODE,
@@ -11,7 +12,6 @@ import {
   SYMLINK_MODE,
   type TreeMode,
 } from "../../git/object/tree.ts";
-import type { ConflictType } from "../../ports/commit.ts";
 
 /** What stands at a path; the mode is null where only the blob is known. */
 export interface Version {

@@ -2,16 +2,17 @@ import type { Violation } from "./layers.ts";
 import { findPackageName, resolveRelative, type SourceFile } from "./source-file.ts";
 
 /** Packages that one file per side wraps, so that replacing them is a change in one place. */
-export const SINGLE_DOOR_PACKAGES = ["pako", "lru-cache", "minimatch", "ofetch", "ndjson-readablestream", "diff"];
+export const SINGLE_DOOR_PACKAGES = ["pako", "lru-cache", "minimatch", "ofetch", "ndjson-readablestream"];
 
 /** Packages that may be used in several files, but only there. */
 export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   hono: ["server/routes/", "server/middleware/", "server/wiring.ts"],
-  zod: ["sdk/contract/"],
+  zod: ["sdk/contract/", "sdk/adapters/"],
+  diff: ["sdk/mount/", "sdk/adapters/"],
   commander: ["server/local/"],
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],
-  re2js: ["sdk/mount/", "server/services/"],
+  re2js: ["sdk/mount/", "sdk/adapters/", "server/services/"],
   "@mastra/core": ["sdk/adapters/"],
   "@modelcontextprotocol/sdk": ["sdk/adapters/"],
   "@openai/agents-core": ["sdk/adapters/"],
@@ -54,12 +55,14 @@ function importsPackage(file: SourceFile, name: string): boolean {
 }
 
 const NODE_DOORS = ["server/git/bytes/zlib.ts", "server/git/hash/sha1.ts"];
+/** Entry points of the SDK that are for Node alone and say so; the core never imports them. */
+const NODE_ADAPTERS = ["sdk/adapters/folder-cache.ts"];
 
 /** `node:` modules in the SDK, or in the engine outside its two doors. */
 export function checkNodeModules(files: readonly SourceFile[]): Violation[] {
   return files.flatMap((file) => {
     const bound = /^(sdk\/(?!tsup\.config\.ts$)|server\/git\/)/.test(file.path);
-    if (!bound || NODE_DOORS.includes(file.path)) return [];
+    if (!bound || NODE_DOORS.includes(file.path) || NODE_ADAPTERS.includes(file.path)) return [];
     return file.imports
       .filter(({ specifier }) => specifier.startsWith("node:"))
       .map(({ specifier, line }) => ({

@@ -1,26 +1,37 @@
 import { isErrorCode } from "../contract/errors.ts";
-import type { PrefetchLine } from "../contract/prefetch.ts";
 import { ApiError } from "../errors.ts";
 
+/** What the last line of a stream says, beside its own counts. */
+interface DoneLine {
+  readonly done: true;
+  readonly error?: string | undefined;
+  readonly code?: unknown;
+  readonly [count: string]: unknown;
+}
+
+function isDone(line: object): line is DoneLine {
+  return "done" in line;
+}
+
 /**
- * The lines of a prefetch, up to and with its one `done` line.
+ * The lines of a stream, up to and with its one `done` line.
  *
  * @throws ApiError INCOMPLETE_STREAM when that line does not come; what it reports, when it reports a failure.
  */
-export async function* checkLines(
-  lines: AsyncGenerator<PrefetchLine>,
+export async function* checkLines<Line extends object>(
+  lines: AsyncGenerator<Line>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<PrefetchLine> {
+): AsyncGenerator<Line> {
   try {
     for await (const line of lines) {
       // Lines that had come before the abort are still queued.
       signal?.throwIfAborted();
-      if ("done" in line && line.error !== undefined) {
+      if (isDone(line) && line.error !== undefined) {
         const code = isErrorCode(line.code) ? line.code : "INTERNAL_ERROR";
         throw new ApiError(code, line.error, { status: 200, retryable: true, data: { ...line } });
       }
       yield line;
-      if ("done" in line) return;
+      if (isDone(line)) return;
     }
   } catch (cause) {
     signal?.throwIfAborted();
