@@ -71,7 +71,7 @@ export type { CacheStats } from "./mount/blobs/content-source.ts";
 export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
 export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
-export type { ConflictResolver, Resolution } from "./mount/commit/resolve-conflicts.ts";
+export type { ConflictResolver, Resolution } from "./mount/commit/commit-parts.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
 export type { DiffOptions } from "./mount/diff/diff-unsaved.ts";
 export type { EditFailure, FileEdit } from "./mount/edit/apply-edits.ts";

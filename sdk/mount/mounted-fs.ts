@@ -1,5 +1,5 @@
 import type { CallContext } from "./calls/call-context.ts";
-import type { ConflictResolver } from "./commit/resolve-conflicts.ts";
+import type { ConflictResolver } from "./commit/commit-parts.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import type { DiffOptions } from "./diff/diff-unsaved.ts";
 import { WriteFace } from "./faces/write-face.ts";

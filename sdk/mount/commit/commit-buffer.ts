@@ -1,15 +1,13 @@
 import { ApiError, MountConflictError } from "../../errors.ts";
-import type { ContentSource } from "../blobs/content-source.ts";
 import { type CallSite, remoteError } from "../kernel/errno.ts";
-import type { Remote, RemoteCommit, RemoteCommitOutcome, RemoteIdentity } from "../kernel/remote.ts";
+import type { RemoteCommitOutcome, RemoteIdentity } from "../kernel/remote.ts";
 import { isSameNode } from "../tree/compare.ts";
 import type { TreeDiff } from "../tree/diff.ts";
 import { hashFile, hashTree } from "../tree/git-id.ts";
 import { type DirNode, findNode, knownShaOf, modeOf, type TreeNode } from "../tree/nodes.ts";
-import type { MountTable } from "../volume/mount-table.ts";
 import type { Volume } from "../volume/volume.ts";
 import { buildChanges, countChanges, findChanges, listUnsentFiles } from "./changes.ts";
-import type { ConflictResolver } from "./resolve-conflicts.ts";
+import type { Attempt, BufferParts, ConflictResolver } from "./commit-parts.ts";
 import type { StatusEntry } from "./status.ts";
 
 /** `git mktree </dev/null`: what a commit without files has. */
@@ -21,22 +19,6 @@ export interface CommitOptions {
   readonly message?: string | undefined;
   readonly author?: RemoteIdentity | undefined;
   readonly onConflict?: ConflictResolver | undefined;
-}
-
-/** A commit that was sent and whose outcome may be unknown. */
-export interface Attempt {
-  readonly saved: DirNode;
-  readonly diff: TreeDiff;
-  readonly commit: RemoteCommit;
-}
-
-/** What a buffer works with. */
-export interface BufferParts {
-  readonly volume: Volume;
-  readonly table: MountTable;
-  readonly remote: Remote;
-  readonly content: ContentSource;
-  readonly createKey: () => string;
 }
 
 /** What the caller was told of a conflict: a write to the path from then on takes `theirsSha` into account. */

@@ -3,7 +3,7 @@ import { errnoOf, formatErrno, remoteError } from "../kernel/errno.ts";
 import type { RemoteCommitOutcome, RemoteConflict } from "../kernel/remote.ts";
 import { decodeText } from "../kernel/text.ts";
 import { findNode, knownShaOf } from "../tree/nodes.ts";
-import type { Attempt, BufferParts } from "./commit-buffer.ts";
+import type { Attempt, BufferParts } from "./commit-parts.ts";
 
 /** A refused commit as the caller gets it: each path with all three versions. */
 export function createConflictError(

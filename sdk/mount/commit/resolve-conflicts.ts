@@ -5,16 +5,7 @@ import { MODE } from "../tree/base-tree.ts";
 import { isSameNode } from "../tree/compare.ts";
 import { isDirectory, modeOf, type TreeNode } from "../tree/nodes.ts";
 import type { Volume } from "../volume/volume.ts";
-import type { BufferParts } from "./commit-buffer.ts";
-
-/** What is to become of a path: one of the two versions, new content, or null for nothing. */
-export type Resolution = "ours" | "theirs" | string | Uint8Array | null;
-
-/** What a conflict is resolved by. A text "ours" or "theirs" from a function means the version, not the content. */
-export type ConflictResolver =
-  | "ours"
-  | "theirs"
-  | ((conflict: MountConflict) => Resolution | Promise<Resolution>);
+import type { BufferParts, ConflictResolver, Resolution } from "./commit-parts.ts";
 
 interface Decision {
   readonly path: string;

@@ -55,7 +55,10 @@ function startAgain(walk: Walk): void {
 }
 
 function goUp(walk: Walk): void {
-  if (walk.path === "") return startAgain(walk);
+  if (walk.path === "") {
+    startAgain(walk);
+    return;
+  }
   walk.path = parentOf(walk.path);
   walk.node = walk.volume?.find(walk.path) ?? null;
 }
