@@ -15,7 +15,7 @@ interface Ledger {
   readonly landed: Set<string>;
   /** Tokens that somebody has replaced or removed in full sight of them. */
   readonly replaced: Set<string>;
-  /** Tokens kept over the branch's version by a writer who did not know that they had landed and been replaced. */
+  /** Tokens that a resolution keeps over the branch's version, where they had landed and been replaced. */
   readonly keptAgain: Set<string>;
   conflicts: number;
   unknown: number;
@@ -113,7 +113,8 @@ function resolver(writer: Writer, decided: Map<string, Set<string>>) {
       if (!left.has(token)) ledger.replaced.add(token);
     const known = new Set(tokensOf(theirs));
     const landing = new Set([...left].filter((token) => !known.has(token)));
-    if (writer.unsure) for (const token of landing) ledger.keptAgain.add(token);
+    // Keeping a whole version brings back what the branch had lost of it.
+    for (const token of landing) if (writer.unsure || !mine.has(token)) ledger.keptAgain.add(token);
     unsaved.set(conflict.path, landing);
     decided.set(conflict.path, landing);
     if (way === "ours") return "ours" as const;
