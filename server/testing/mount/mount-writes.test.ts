@@ -162,7 +162,7 @@ describe("a file that two mounts change", () => {
     expect(await ours.readFile("/a.txt")).toBe(`${expected}\n`);
     expect(await ours.status()).toEqual([]);
     const cold = await another();
-    expect(await cold.readFiles(["/a.txt", "/b.txt", "/c.txt"])).toEqual(
+    expect(new Map(await cold.readFiles(["/a.txt", "/b.txt", "/c.txt"]))).toEqual(
       new Map([
         ["/a.txt", `${expected}\n`],
         ["/b.txt", "B\n"],
