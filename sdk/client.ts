@@ -175,7 +175,11 @@ export function createCoregitClient(options: CoregitClientOptions = {}): Coregit
   return new CoregitClient(options);
 }
 
+/** Contents of one request, before encoding: far below its 100 MB even when all of it is base64. */
+const MAX_CONTENT_BYTES = 32 * 1024 * 1024;
+
 interface Resources {
+  readonly objects: Objects;
   readonly repos: Repos;
   readonly commits: Commits;
   readonly files: Files;
@@ -197,7 +201,7 @@ function toChange(change: RemoteChange): Change {
     path,
     action: "create",
     // The mount makes only modes that git has.
-    mode: mode as NonNullable<Change["mode"]>,
+    ...(mode === null ? {} : { mode: mode as NonNullable<Change["mode"]> }),
     ...(ifMatch === undefined ? {} : { if_match: ifMatch }),
     ...("sha" in content ? { sha: content.sha } : encodeContent(content.bytes)),
   };
@@ -214,22 +218,31 @@ const CONFLICT_REASONS: ReadonlySet<unknown> = new Set([
   "directory-in-the-way",
 ]);
 
+/** Every path that a refusal names: merged ones with their details, else the one path that was not as expected. */
 function conflictOf(error: ApiError): RemoteCommitOutcome {
-  const { path, current_sha: current } = error.data;
-  return {
-    kind: "conflict",
-    path: textOf(path),
-    currentSha: textOf(current),
-    message: error.message,
-    cause: error,
-  };
+  const { details, path, reason, current_sha: current } = error.data;
+  // Bodies of refusals are not typed; each field is looked at on its own.
+  const named = (Array.isArray(details) ? details : [{ path, type: reason, theirs_sha: current }]) as Record<
+    string,
+    unknown
+  >[];
+  const conflicts = named.flatMap((entry) => {
+    const { path: at, type, theirs_sha: theirs, markers_encoding: encoding } = entry;
+    if (typeof at !== "string") return [];
+    const text = textOf(entry.markers);
+    const markers = encoding === "base64" && text !== null ? decodeBase64(text) : text;
+    return [{ path: at, type: textOf(type) ?? "content", theirsSha: textOf(theirs), markers }];
+  });
+  return { kind: "conflict", conflicts, message: error.message, cause: error };
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, prefetch, search, workspace }: Resources): Remote {
+function createRemote({ repos, commits, files, objects, prefetch, search, workspace }: Resources): Remote {
   return {
     limits: {
       ...LIMITS,
+      changesPerCommit: LIMITS.changesPerBulkCommit,
+      contentBytes: MAX_CONTENT_BYTES,
       prefetchBytes: LIMITS.prefetchBytesMax,
       prefetchBlobBytes: LIMITS.prefetchBlobBytesMax,
     },
@@ -291,16 +304,28 @@ function createRemote({ repos, commits, files, prefetch, search, workspace }: Re
         branch,
         message,
         changes: changes.map(toChange),
+        rebase: true,
         ...(author === undefined ? {} : { author }),
       };
-      const { data, error } = await commits.create(repo, body, { idempotencyKey });
+      const options = { idempotencyKey };
+      const { data, error } =
+        changes.length > LIMITS.changesPerCommit
+          ? await commits.createBulk(repo, body, options)
+          : await commits.create(repo, body, options);
       if (error === null) {
-        return { kind: "committed", sha: data.sha, treeSha: data.tree_sha, parentSha: data.parent_sha };
+        const { sha, tree_sha: treeSha, parent_sha: parentSha, merged = [] } = data;
+        return { kind: "committed", sha, treeSha, parentSha, merged: merged.map(({ path }) => path) };
       }
       if (error.code === "CONFLICT" || CONFLICT_REASONS.has(error.data.reason)) return conflictOf(error);
       throw error;
     },
     exec: async (request) => (await import("./exec-over-http.ts")).execOverHttp(workspace, request, toChange),
+    async storeBlobs(repo, blobs) {
+      unwrap(await commits.storeBlobs(repo, { blobs: blobs.map(encodeContent) }));
+    },
+    async readBlob(repo, sha) {
+      return decodeContent(unwrap(await objects.get(repo, sha))) ?? new Uint8Array(0);
+    },
     async findDefaultBranch(repo) {
       return unwrap(await repos.get(repo)).default_branch;
     },

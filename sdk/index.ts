@@ -1,6 +1,8 @@
 export { CoregitClient, type CoregitClientOptions, createCoregitClient, Filesystems } from "./client.ts";
 export type { Branch, BranchCreate, BranchList } from "./contract/branches.ts";
 export type {
+  BlobsStored,
+  BlobUpload,
   Change,
   Commit,
   CommitCreate,
@@ -59,6 +61,7 @@ export type {
 } from "./contract/workspace.ts";
 export {
   ApiError,
+  type ConflictVersion,
   CoregitError,
   type MountConflict,
   MountConflictError,
@@ -77,7 +80,11 @@ export type { CacheStats } from "./mount/blobs/content-source.ts";
 export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
 export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
+export type { ConflictResolver, Resolution } from "./mount/commit/commit-parts.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
+export type { DiffOptions } from "./mount/diff/diff-unsaved.ts";
+export type { EditFailure, FileEdit } from "./mount/edit/apply-edits.ts";
+export type { EditResult } from "./mount/edit/edit-file.ts";
 export type { FileMap } from "./mount/faces/file-map.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";

@@ -3,7 +3,11 @@ export { createSharedBlobs } from "./mount/blobs/content-source.ts";
 export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
 export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
+export type { ConflictResolver, Resolution } from "./mount/commit/commit-parts.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
+export type { DiffOptions } from "./mount/diff/diff-unsaved.ts";
+export type { EditFailure, FileEdit } from "./mount/edit/apply-edits.ts";
+export type { EditResult } from "./mount/edit/edit-file.ts";
 export type { FileMap } from "./mount/faces/file-map.ts";
 export type { ReadEncoding } from "./mount/faces/read-face.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
@@ -14,6 +18,7 @@ export type {
   RemoteChange,
   RemoteCommit,
   RemoteCommitOutcome,
+  RemoteConflict,
   RemoteEntry,
   RemoteGrep,
   RemoteGrepSummary,

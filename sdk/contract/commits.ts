@@ -53,6 +53,23 @@ export const commitCreateSchema = z.strictObject({
   changes: z.array(changeSchema).min(1).max(LIMITS.changesPerCommit),
 });
 
+/** The same commit with room for more changes: what a mount sends after a large piece of work. */
+export const commitBulkSchema = commitCreateSchema.extend({
+  changes: z.array(changeSchema).min(1).max(LIMITS.changesPerBulkCommit),
+});
+
+export const blobUploadSchema = z.strictObject({
+  blobs: z
+    .array(z.strictObject({ content: z.string(), encoding: z.enum(["utf-8", "base64"]).optional() }))
+    .min(1)
+    .max(LIMITS.blobsPerUpload),
+});
+
+export const blobsStoredSchema = z.object({
+  /** In the order sent. */
+  blobs: z.array(z.object({ sha: z.string(), size: z.number() })),
+});
+
 export const commitCreatedSchema = z.object({
   sha: z.string(),
   tree_sha: z.string(),
@@ -130,6 +147,22 @@ export const commitEndpoints = defineEndpoints({
     reply: commitCreatedSchema,
     errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE", "PAYLOAD_TOO_LARGE"],
   },
+  "POST /repos/:repo/commits/bulk": {
+    summary: "The same for up to 20,000 changes, still as one commit",
+    access: "write",
+    body: commitBulkSchema,
+    status: 201,
+    reply: commitCreatedSchema,
+    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE", "PAYLOAD_TOO_LARGE"],
+  },
+  "POST /repos/:repo/blobs": {
+    summary: "Store contents that a commit then names by sha; sending them again changes nothing",
+    access: "write",
+    body: blobUploadSchema,
+    status: 201,
+    reply: blobsStoredSchema,
+    errors: ["VALIDATION_ERROR", "NOT_FOUND", "PAYLOAD_TOO_LARGE"],
+  },
   "GET /repos/:repo/commits": {
     summary: "History of a ref, newest first, optionally of one path",
     access: "read",
@@ -151,6 +184,8 @@ export type Edit = z.input<typeof editSchema>;
 export type Change = z.input<typeof changeSchema>;
 export type CommitCreate = z.input<typeof commitCreateSchema>;
 export type PathConflict = z.infer<typeof pathConflictSchema>;
+export type BlobUpload = z.input<typeof blobUploadSchema>;
+export type BlobsStored = z.infer<typeof blobsStoredSchema>;
 export type CommitCreated = z.infer<typeof commitCreatedSchema>;
 export type Commit = z.infer<typeof commitSchema>;
 export type CommitDetails = z.infer<typeof commitDetailsSchema>;

@@ -1,6 +1,9 @@
 /** Limits of the wire, in bytes unless the name says otherwise. The error that refuses a request states the limit. */
 export const LIMITS = {
   changesPerCommit: 1_000,
+  changesPerBulkCommit: 20_000,
+  /** Contents of one `POST …/blobs`. */
+  blobsPerUpload: 10_000,
   fileBytes: 10 * 1024 * 1024,
   messageBytes: 50 * 1024,
   requestBodyBytes: 100 * 1024 * 1024,

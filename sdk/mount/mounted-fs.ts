@@ -1,7 +1,9 @@
 import { MountShell } from "./bash/shell.ts";
 import type { BashOptions, ExecStrategy } from "./bash/shell-options.ts";
 import type { CallContext } from "./calls/call-context.ts";
+import type { ConflictResolver } from "./commit/commit-parts.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
+import type { DiffOptions } from "./diff/diff-unsaved.ts";
 import { WriteFace } from "./faces/write-face.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
 
@@ -32,14 +34,17 @@ export class MountedFS extends WriteFace {
 
   /**
    * Commits what is unsaved: per repository one commit of what changed, whose sha is in the answer under the name that
-   * it is mounted by. Others' commits to other files are kept; a file that somebody else changed too rejects with
-   * MountConflictError, and everything stays unsaved.
+   * it is mounted by. Others' commits to other files are kept, and a file that somebody else changed too is merged with
+   * theirs line by line. Where that cannot be done, rejects with MountConflictError, and everything stays unsaved;
+   * `onConflict` resolves instead: "ours", "theirs", or a function that gives the content of each path (null: delete).
+   * Such a function runs inside the commit and must not wait for another one.
    */
   async commit(
     options: {
       readonly message?: string;
       readonly repos?: readonly string[];
       readonly author?: RemoteIdentity;
+      readonly onConflict?: ConflictResolver;
     } = {},
   ): Promise<Record<string, string>> {
     this.context.checkOpen({ syscall: "commit" });
@@ -64,11 +69,55 @@ export class MountedFS extends WriteFace {
     return await this.#saver.status();
   }
 
+  /**
+   * What is unsaved as a unified diff that `git apply` takes, renames, modes, links and binary files included. With
+   * several repositories paths begin with the name that each is mounted by.
+   */
+  async diff(options: DiffOptions = {}): Promise<string> {
+    this.context.checkOpen({ syscall: "diff" });
+    const { diffUnsaved } = await import("./diff/diff-unsaved.ts");
+    return await diffUnsaved({ context: this.context, saver: this.#saver }, options);
+  }
+
+  /**
+   * Keeps the mount's state, unsaved work included, in memory under a name, without a request. It costs what changes
+   * after it: it shares everything else. What others commit is carried over into it, as into unsaved work.
+   */
+  async snapshot(name: string): Promise<void> {
+    this.context.checkOpen({ syscall: "snapshot", path: name });
+    const { keepSnapshot } = await import("./commit/keep-states.ts");
+    keepSnapshot(this.#saver, name);
+  }
+
+  /**
+   * Brings a kept state back as unsaved changes, also after commits; what others have committed stays. Unsaved work is
+   * kept as another snapshot, whose name is given (null: there was none), unless `force` drops it.
+   */
+  async restore(
+    name: string,
+    options: { readonly force?: boolean } = {},
+  ): Promise<{ readonly kept: string | null }> {
+    this.context.checkOpen({ syscall: "restore", path: name });
+    const { restoreSnapshot } = await import("./commit/keep-states.ts");
+    return { kept: await restoreSnapshot(this.#saver, name, options.force ?? false) };
+  }
+
+  /** Names of the snapshots, oldest first. */
+  async snapshots(): Promise<string[]> {
+    const { listSnapshots } = await import("./commit/keep-states.ts");
+    return listSnapshots(this.#saver);
+  }
+
+  /** Forgets a snapshot and what only it holds. */
+  async dropSnapshot(name: string): Promise<void> {
+    const { dropSnapshot } = await import("./commit/keep-states.ts");
+    dropSnapshot(this.#saver, name);
+  }
+
   /** Drops what is unsaved at these paths and below them; without paths everything. */
   async discard(paths?: readonly string[]): Promise<void> {
     this.context.checkOpen({ syscall: "discard" });
-    if (paths === undefined) this.#saver.discardAll();
-    for (const path of paths ?? []) this.#saver.discard(path);
+    await this.#saver.discard(paths);
   }
 
   /** Moves to the newest commit; what is unsaved stays. A path that both sides changed is a conflict of the next commit. */
@@ -83,7 +132,6 @@ export class MountedFS extends WriteFace {
    */
   async unmount(options: { readonly onUnsaved?: "reject" | "commit" | "discard" } = {}): Promise<void> {
     if (this.context.closed) return;
-    await this.#saver.finish(options.onUnsaved ?? "reject");
-    this.context.close();
+    await this.#saver.finish(options.onUnsaved ?? "reject", () => this.context.close());
   }
 }

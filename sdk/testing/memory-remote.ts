@@ -51,6 +51,7 @@ export class MemoryRepo {
   readonly branches = new Map<string, string>();
   readonly commits = new Map<string, MemoryCommit>();
   readonly defaultBranch = "main";
+  readonly #stored = new Map<string, Uint8Array>();
   /** First results by Idempotency-Key. */
   readonly #results = new Map<string, RemoteCommitOutcome>();
   #now = Date.UTC(2026, 0, 1);
@@ -101,18 +102,20 @@ export class MemoryRepo {
   async #apply({ branch, changes, message }: RemoteCommit): Promise<RemoteCommitOutcome> {
     const head = this.head(branch);
     const before: Files = head?.files ?? new Map();
+    const conflicts = [];
     for (const change of changes) {
-      const currentSha = before.get(change.path)?.sha ?? null;
+      const theirsSha = before.get(change.path)?.sha ?? null;
       const expected = change.kind === "move" ? undefined : change.ifMatch;
-      if (expected !== undefined && expected !== currentSha) {
-        return { kind: "conflict", path: change.path, currentSha, message: "not the version", cause: null };
-      }
+      if (expected === undefined || expected === theirsSha || theirsSha === (await shaOf(change))) continue;
+      conflicts.push({ path: change.path, type: "content", theirsSha, markers: null });
     }
+    if (conflicts.length > 0) return { kind: "conflict", conflicts, message: "not the version", cause: null };
     const next = new Map(before);
     for (const change of changes) if (change.kind !== "put") removeBelow(next, change.path);
     for (const change of changes) await this.#write(next, before, change);
     const landed = await this.#append(branch, next, message);
-    return { kind: "committed", sha: landed.sha, treeSha: landed.treeSha, parentSha: head?.sha ?? null };
+    const { sha, treeSha } = landed;
+    return { kind: "committed", sha, treeSha, parentSha: head?.sha ?? null, merged: [] };
   }
 
   async #write(next: Map<string, MemoryFile>, before: Files, change: RemoteChange): Promise<void> {
@@ -122,17 +125,26 @@ export class MemoryRepo {
           next.set(change.newPath + path.slice(change.path.length), file);
       }
     } else if (change.kind === "put") {
-      const { content, mode } = change;
-      const bytes = "sha" in content ? this.#findBlob(content.sha) : content.bytes;
+      const { content } = change;
+      const mode = change.mode ?? before.get(change.path)?.mode ?? "100644";
+      const bytes = "sha" in content ? this.findBlob(content.sha) : content.bytes;
       next.set(change.path, await makeFile({ mode, content: bytes }));
     }
   }
 
-  #findBlob(sha: string): Uint8Array {
+  /** Keeps a blob that no commit has yet. */
+  async storeBlob(bytes: Uint8Array): Promise<void> {
+    this.#stored.set(await hashObject("blob", bytes), bytes);
+  }
+
+  findBlob(sha: string): Uint8Array {
+    const stored = this.#stored.get(sha);
+    if (stored !== undefined) return stored;
     for (const commit of this.commits.values()) {
       for (const file of commit.files.values()) if (file.sha === sha) return file.bytes;
     }
-    throw new ApiError("NOT_FOUND", `no blob ${sha}`, { status: 404, retryable: false });
+    const data = { reason: "missing-object" };
+    throw new ApiError("NOT_FOUND", `no blob ${sha}`, { status: 404, retryable: false, data });
   }
 
   async #append(branch: string, files: Files, message: string): Promise<MemoryCommit> {
@@ -146,6 +158,11 @@ export class MemoryRepo {
     this.branches.set(branch, sha);
     return commit;
   }
+}
+
+async function shaOf(change: RemoteChange): Promise<string | null> {
+  if (change.kind !== "put") return null;
+  return "sha" in change.content ? change.content.sha : await hashObject("blob", change.content.bytes);
 }
 
 function removeBelow(files: Map<string, MemoryFile>, path: string): void {
@@ -222,7 +239,8 @@ export class MemoryRemote implements Remote {
   readonly repos = new Map<string, MemoryRepo>();
   readonly limits = {
     fileBytes: 10 * 1024 * 1024,
-    changesPerCommit: 1_000,
+    changesPerCommit: 20_000,
+    contentBytes: 32 * 1024 * 1024,
     batchPaths: 100,
     prefetchGlobs: 32,
     prefetchBytes: 32 * 1024 * 1024,
@@ -331,6 +349,14 @@ export class MemoryRemote implements Remote {
 
   async commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome> {
     return await this.find(repo).commit(commit);
+  }
+
+  async storeBlobs(repo: RemoteRepo, blobs: readonly Uint8Array[]): Promise<void> {
+    for (const bytes of blobs) await this.find(repo).storeBlob(bytes);
+  }
+
+  async readBlob(repo: RemoteRepo, sha: string): Promise<Uint8Array> {
+    return this.find(repo).findBlob(sha);
   }
 
   async findDefaultBranch(repo: RemoteRepo): Promise<string> {

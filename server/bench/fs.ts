@@ -249,6 +249,8 @@ function syntheticRemote(count: number): Remote {
     readBlobs: refuse,
     openBlob: refuse,
     commit: refuse,
+    storeBlobs: refuse,
+    readBlob: refuse,
     findDefaultBranch: refuse,
     prefetch: () => {
       throw new Error("only the listing is there");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CommitCreated, commitEndpoints } from "../../sdk/contract/commits.ts";
+import type { BlobsStored, CommitCreated, commitEndpoints } from "../../sdk/contract/commits.ts";
 import type { FieldError } from "../../sdk/contract/errors.ts";
 import { HEADERS } from "../../sdk/contract/limits.ts";
 import { isOid, type Oid } from "../git/hash/oid.ts";
@@ -19,6 +19,7 @@ import { draftChanges } from "../services/commits/change-drafts.ts";
 import { type CommitCreation, createCommit, type NewCommit } from "../services/commits/create-commit.ts";
 import { describeCommit, describeCommitDetails, findCommit } from "../services/commits/describe-commit.ts";
 import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../services/commits/list-commits.ts";
+import { decodeUpload, storeBlobs } from "../services/commits/store-blobs.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
 import { resolveRefTarget } from "../services/read-target.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
@@ -30,6 +31,7 @@ import { json, notModified } from "./reply.ts";
 import type { Handler, HandlersFor, RequestContext } from "./router.ts";
 
 type PostContext = RequestContext<"POST /repos/:repo/commits">;
+type UploadContext = RequestContext<"POST /repos/:repo/blobs">;
 
 /** Commits: create, list, get. */
 export function createCommitHandlers(deps: {
@@ -37,6 +39,9 @@ export function createCommitHandlers(deps: {
 }): HandlersFor<typeof commitEndpoints> {
   return {
     "POST /repos/:repo/commits": (context) => postCommit(deps.storeObjects, context),
+    // The two differ in what their schemas let through.
+    "POST /repos/:repo/commits/bulk": (context) => postCommit(deps.storeObjects, context),
+    "POST /repos/:repo/blobs": (context) => postBlobs(deps.storeObjects, context),
     "GET /repos/:repo/commits": getCommits,
     "GET /repos/:repo/commits/:sha": getCommit,
   };
@@ -66,6 +71,15 @@ async function postCommit(storeObjects: StoreObjects, context: PostContext): Pro
     nowMs: context.now(),
   };
   return answer(commit, await createCommit(storeObjects, repo, commit));
+}
+
+async function postBlobs(storeObjects: StoreObjects, context: UploadContext): Promise<BlobsStored> {
+  const decoded = decodeUpload(takeEach(context.body.blobs));
+  if (decoded.kind === "invalid") throw invalidFields(decoded.fields);
+  if (decoded.kind === "too-large") throw fileTooLarge(decoded);
+  const { repo } = context;
+  await storeBlobs(storeObjects, repo, decoded.blobs, { actor: actorOf(context), nowMs: context.now() });
+  return { blobs: decoded.blobs.map(({ oid, data }) => ({ sha: oid, size: data.length })) };
 }
 
 /** Empties the list: contents would otherwise be in memory as text and as bytes, up to 100 MB each. */

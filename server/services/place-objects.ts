@@ -16,8 +16,9 @@ export interface PlacedObjects {
 
 /** Larger objects do not go through the store's rows: they are put into a pack first. */
 const ROW_OBJECT_BYTES = 1024 * 1024;
-/** Above this total, all objects are. */
+/** Above this total, or this many, all objects are. */
 const ROW_TOTAL_BYTES = 8 * 1024 * 1024;
+const ROW_OBJECTS = 2_000;
 
 /** Stores what is too large to be sent along with a write, in a pack that the write has to enter into the catalog. */
 export async function placeObjects(
@@ -26,7 +27,8 @@ export async function placeObjects(
 ): Promise<PlacedObjects> {
   const { storeObjects, repo, nowMs } = context;
   const total = objects.reduce((sum, object) => sum + object.data.length, 0);
-  const isPacked = ({ data }: GitObject) => total > ROW_TOTAL_BYTES || data.length > ROW_OBJECT_BYTES;
+  const isLarge = total > ROW_TOTAL_BYTES || objects.length > ROW_OBJECTS;
+  const isPacked = ({ data }: GitObject) => isLarge || data.length > ROW_OBJECT_BYTES;
   const packed = objects.filter(isPacked);
   if (packed.length === 0) return { objects };
   const reserved = await repo.store.beginPack();

@@ -25,7 +25,7 @@ interface JsonSchema {
 type Schema = NonNullable<EndpointSpec["body"]>;
 
 const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
-  ["Commits", /^\/repos\/:repo\/commits/],
+  ["Commits", /^\/repos\/:repo\/(commits|blobs$)/],
   ["Files", /^\/repos\/:repo\/(tree|blob|raw|blobs)/],
   ["Prefetch", /^\/repos\/:repo\/prefetch/],
   ["Search", /^\/(search$|repos\/:repo\/grep)/],

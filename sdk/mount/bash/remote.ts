@@ -1,6 +1,7 @@
 import { MountConflictError } from "../../errors.ts";
 import type { CallContext } from "../calls/call-context.ts";
 import { buildChanges, findChanges } from "../commit/changes.ts";
+import { createVersion } from "../commit/conflict-error.ts";
 import { errnoError, errnoOf, formatErrno, remoteError } from "../kernel/errno.ts";
 import { parentOf } from "../kernel/paths.ts";
 import type { Remote, RemoteExecChange, RemoteExecOutcome, RemoteExecSource } from "../kernel/remote.ts";
@@ -20,6 +21,9 @@ import {
 import type { Volume } from "../volume/volume.ts";
 import { listChangedFiles } from "./changed-files.ts";
 import type { ShellOutcome, ShellStrategy, ShellTask } from "./strategy.ts";
+
+/** Unsaved changes that one call of the server's shell takes along. */
+const CHANGES_MAX = 1_000;
 
 /** What was sent of one repository. */
 interface Sent {
@@ -79,12 +83,20 @@ export class RemoteStrategy implements ShellStrategy {
     const saved = volume.editor.freeze();
     const diff = await findChanges(volume.committed, saved);
     const name = volume.name === "" ? volume.repo.slug : volume.name;
+    const { remote } = this.#context;
+    const limits = { ...remote.limits, changesPerCommit: CHANGES_MAX };
+    const list = buildChanges(diff, volume, { limits, site, resend: false });
+    for (const contents of list.uploads) {
+      await remote.storeBlobs(volume.repo, contents).catch((error: unknown) => {
+        throw remoteError(error, site);
+      });
+    }
     const source = {
       repo: volume.repo,
       name,
       commitSha: volume.commitSha,
       branch: volume.writable ? await volume.readBranch() : null,
-      changes: buildChanges(diff, this.#context.remote.limits, site),
+      changes: list.changes,
     };
     return { volume, name, saved, source };
   }
@@ -119,7 +131,26 @@ export class RemoteStrategy implements ShellStrategy {
   ): MountConflictError {
     const entry = sent.find(({ name }) => name === outcome.name) ?? sent[0];
     const format = (path: string) => this.#context.table.format(entry?.volume ?? null, path);
-    const conflicts = outcome.conflicts.map((conflict) => ({ ...conflict, path: format(conflict.path) }));
+    const { remote, content } = this.#context;
+    const volume = entry?.volume ?? this.#context.table.volumes[0];
+    const conflicts = outcome.conflicts.map(({ path: inside, baseSha, currentSha }) => {
+      const path = format(inside);
+      // The command's own version went with it: `ours` is what the mount has.
+      const node = entry === undefined ? null : findNode(entry.saved, inside);
+      const version = (sha: string | null) =>
+        createVersion({ remote, content, volume: volume as Volume }, { path, sha }); // a mount has one at least
+      const ours = version(node === null ? null : knownShaOf(node));
+      return {
+        path,
+        type: "content",
+        base: version(baseSha),
+        ours,
+        theirs: version(currentSha),
+        merged: null,
+        baseSha,
+        currentSha,
+      };
+    });
     const site = { syscall: "exec", path: conflicts[0]?.path ?? task.cwd };
     const { stdout, stderr, exitCode } = outcome;
     return new MountConflictError(formatErrno("ECONFLICT", site), {

@@ -25,6 +25,13 @@ export interface WriteMode {
   readonly executable?: boolean;
 }
 
+/** One file to be written. */
+export interface FileBytes {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly executable: boolean;
+}
+
 /**
  * The calls that change the mount, by Linux's rules: parents must exist, links are followed where Linux does. Each
  * resolves its paths and makes its change in one go, so concurrent calls act one after the other.
@@ -61,6 +68,24 @@ export class WriteCalls {
       after.set(before.subarray(0, length));
       return after;
     };
+    await this.#rewrite(() => this.#existingFile(path, site), edit, MODE.file, site);
+  }
+
+  /**
+   * Writes several files, or none when one of them cannot be: directories on the way are made, and nobody sees a part.
+   *
+   * @throws MountPathError EINVAL for a path that is named twice, and as `writeFile`
+   */
+  async writeFiles(files: readonly FileBytes[]): Promise<void> {
+    const site = { syscall: "open", path: files[0]?.path };
+    const targets = await this.#context.run(() => this.#putAll(files), site);
+    const byVolume = new Map<Volume, string[]>();
+    for (const { volume, path } of targets) byVolume.set(volume, [...(byVolume.get(volume) ?? []), path]);
+    await Promise.all([...byVolume].map(([volume, paths]) => this.#afterWrite(volume, paths)));
+  }
+
+  /** New content of a file that exists, made from its bytes; made again when they change meanwhile. */
+  async rewrite(path: unknown, edit: (before: Uint8Array) => Uint8Array, site: CallSite): Promise<void> {
     await this.#rewrite(() => this.#existingFile(path, site), edit, MODE.file, site);
   }
 
@@ -169,6 +194,40 @@ export class WriteCalls {
     const done = pending instanceof Promise ? await pending : pending;
     const paths = "paths" in done ? done.paths : [done.path];
     if (paths.length > 0) await this.#afterWrite(done.volume, paths);
+  }
+
+  #putAll(files: readonly FileBytes[]): Target[] {
+    const before = this.#context.table.volumes.map((volume) => ({ volume, root: volume.editor.freeze() }));
+    const targets: Target[] = [];
+    const seen = new Set<string>();
+    try {
+      for (const { path, bytes, executable } of files) {
+        const site = { syscall: "open", path };
+        const target = this.#openTarget(path, site);
+        const place = this.#context.table.format(target.volume, target.path);
+        if (seen.has(place)) throw errnoError("EINVAL", site, { detail: "the path is named twice" });
+        seen.add(place);
+        this.#putFile(target, bytes, executable ? MODE.executable : MODE.file, site);
+        targets.push(target);
+      }
+      return targets;
+    } catch (error) {
+      for (const { volume, root } of before) volume.editor.reset(root);
+      throw error;
+    }
+  }
+
+  /** Where a file is to be written, directories above it made when they are missing. */
+  #openTarget(path: string, site: CallSite): Target {
+    try {
+      return this.#fileTarget(path, site, {});
+    } catch (error) {
+      const parent = parentText(path);
+      const isMissing = error instanceof MountPathError && error.code === "ENOENT" && parent !== "/";
+      if (!isMissing) throw error;
+      this.#makeAll(parent, site);
+      return this.#fileTarget(path, site, {});
+    }
   }
 
   #fileTarget(path: unknown, site: CallSite, mode: WriteMode): Target {

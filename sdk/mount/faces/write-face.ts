@@ -2,6 +2,8 @@ import { MountError } from "../../errors.ts";
 import type { CallContext } from "../calls/call-context.ts";
 import { CopyCalls } from "../calls/copy-calls.ts";
 import { type AfterWrite, WriteCalls, type WriteMode } from "../calls/write-calls.ts";
+import type { FileEdit } from "../edit/apply-edits.ts";
+import type { EditResult } from "../edit/edit-file.ts";
 import { errnoError } from "../kernel/errno.ts";
 import { type FileData, readData } from "../node/arguments/file-data.ts";
 import { createNodeFs, type NodeFsPromises } from "../node/node-fs.ts";
@@ -41,16 +43,34 @@ export abstract class WriteFace extends ReadFace {
     await this.write(path, data, { append: true });
   }
 
-  /** Writes several files; in mode "auto" they are one commit. */
+  /** Writes several files, all or none; in mode "auto" they are one commit. */
   async writeFiles(files: readonly FileToWrite[] | Readonly<Record<string, FileData>>): Promise<void> {
     const list: readonly FileToWrite[] = isFileList(files)
       ? files
       : Object.entries(files).map(([path, content]) => ({ path, content }));
-    await Promise.all(
-      list.map(({ path, content, executable }) =>
-        this.write(path, content, { executable: executable ?? false }),
-      ),
-    );
+    const read = list.map(async ({ path, content, executable = false }) => ({
+      path,
+      bytes: await readData(content),
+      executable,
+    }));
+    await this.writes.writeFiles(await Promise.all(read));
+  }
+
+  /**
+   * Edits a file in place, all edits or none: `{ old, new }` where `old` is there exactly once (or `count` times, or
+   * `all`), `{ range: [from, to], content }` for lines. Texts are replaced in their order, then ranges. Byte order mark,
+   * line ends, other bytes and the executable bit stay. A refused edit rejects with EINVAL; its `data` says how often
+   * the text is there and where, or which lines are most like it.
+   */
+  async edit(
+    path: string,
+    edits: FileEdit | readonly FileEdit[],
+    options: { readonly diff?: boolean } = {},
+  ): Promise<EditResult> {
+    this.context.checkOpen({ syscall: "edit", path });
+    const { editFile } = await import("../edit/edit-file.ts");
+    const list = "length" in edits ? edits : [edits];
+    return await editFile(this.writes, path, { edits: list, diff: options.diff ?? false });
   }
 
   /**

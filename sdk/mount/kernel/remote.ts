@@ -84,7 +84,8 @@ export type RemoteChange =
   | {
       readonly kind: "put";
       readonly path: string;
-      readonly mode: string;
+      /** Six digits; null leaves the mode of the file that is there as it is. */
+      readonly mode: string | null;
       readonly content: { readonly bytes: Uint8Array } | { readonly sha: string };
       readonly ifMatch: string | null | undefined;
     }
@@ -107,12 +108,13 @@ export type RemoteCommitOutcome =
       readonly sha: string;
       readonly treeSha: string;
       readonly parentSha: string | null;
+      /** Paths that hold something else than was sent, because they were merged with what others did. */
+      readonly merged: readonly string[];
     }
-  /** A path is not what `ifMatch` says. `path` is the repository's; absent when the server did not name it. */
+  /** Paths are not what `ifMatch` says, and do not merge. Nothing was written. Empty when the server named none. */
   | {
       readonly kind: "conflict";
-      readonly path: string | null;
-      readonly currentSha: string | null;
+      readonly conflicts: readonly RemoteConflict[];
       readonly message: string;
       readonly cause: unknown;
     };
@@ -177,10 +179,22 @@ export type RemoteExecOutcome = {
     }
 );
 
+/** One path that a commit and the branch have both changed. null: nothing is there. */
+export interface RemoteConflict {
+  readonly path: string;
+  /** `content`, `binary`, `modify-delete`, `add-add`, `file-directory`, … */
+  readonly type: string;
+  readonly theirsSha: string | null;
+  /** Both texts between conflict markers, where there are two; bytes when they are not UTF-8. */
+  readonly markers: string | Uint8Array | null;
+}
+
 /** What one request may hold, in bytes unless the name says otherwise. */
 export interface RemoteLimits {
   readonly fileBytes: number;
   readonly changesPerCommit: number;
+  /** Contents that travel with one commit or one `storeBlobs`, before they are encoded. */
+  readonly contentBytes: number;
   /** Paths of one `readBlobs`. */
   readonly batchPaths: number;
   readonly prefetchGlobs: number;
@@ -238,9 +252,17 @@ export interface Remote {
   ): AsyncGenerator<RemoteBlob & { readonly bytes: Uint8Array }, RemotePrefetchSummary>;
   /** Yields matching lines in git's order of paths; the generator's return value says whether there are more. */
   grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary>;
+  /**
+   * One commit, all or nothing, on whatever the branch's head is; a file that others changed too is merged. Rejects with
+   * an ApiError whose `data.reason` is "missing-object" when a `sha` is not in the repository.
+   */
   commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome>;
   /** Runs a shell command over some repositories; absent where the server has no shell. */
   exec?(request: RemoteExec): Promise<RemoteExecOutcome>;
+  /** Stores contents that a commit then names by their ids. Harmless when repeated. */
+  storeBlobs(repo: RemoteRepo, blobs: readonly Uint8Array[]): Promise<void>;
+  /** A blob by its id alone. */
+  readBlob(repo: RemoteRepo, sha: string): Promise<Uint8Array>;
   /** Name of the default branch. */
   findDefaultBranch(repo: RemoteRepo): Promise<string>;
 }

@@ -1,5 +1,5 @@
 import type { BaseTree } from "./base-tree.ts";
-import { baseNode, type DirNode, findChild, findNode, type TreeNode } from "./nodes.ts";
+import { baseNode, type DirNode, findChild, findNode, isDirectory, type TreeNode } from "./nodes.ts";
 
 /** The root of a mount without changes. */
 export function untouchedRoot(tree: BaseTree): DirNode {
@@ -79,6 +79,15 @@ export class TreeEditor {
       parent.changes.set(name, node);
     } else {
       parent.changes.delete(name);
+    }
+  }
+
+  /** Makes directories of all that is above a path; a file that is in the way gives way. */
+  openParents(path: string): void {
+    for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
+      const parent = path.slice(0, slash);
+      const present = findNode(this.#root, parent);
+      if (present === null || !isDirectory(present)) this.set(parent, this.emptyDirectory());
     }
   }
 

@@ -8,7 +8,7 @@ export const SINGLE_DOOR_PACKAGES = ["pako", "lru-cache", "minimatch", "ofetch",
 export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   hono: ["server/routes/", "server/middleware/", "server/wiring.ts"],
   zod: ["sdk/contract/", "sdk/adapters/"],
-  diff: ["sdk/adapters/"],
+  diff: ["sdk/mount/", "sdk/adapters/"],
   commander: ["server/local/"],
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],
