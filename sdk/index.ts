@@ -88,6 +88,6 @@ export type { EditResult } from "./mount/edit/edit-file.ts";
 export type { FileMap } from "./mount/faces/file-map.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";
+export type { ForkOptions, MountOptions, MountRepo } from "./mount/mount-options.ts";
 export { MountedFS } from "./mount/mounted-fs.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
-export type { MountOptions, MountRepo } from "./mount/open-mount.ts";

@@ -6,6 +6,10 @@ import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import type { DiffOptions } from "./diff/diff-unsaved.ts";
 import { WriteFace } from "./faces/write-face.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
+import type { ForkOptions } from "./mount-options.ts";
+
+/** Makes a fork of what is mounted, and mounts it. */
+export type ForkMount = (name: string, options: ForkOptions) => Promise<MountedFS>;
 
 /**
  * Repositories as a filesystem. Reads see one commit and, on top of it, everything that this mount has written; the
@@ -25,11 +29,17 @@ import type { RemoteIdentity } from "./kernel/remote.ts";
 export class MountedFS extends WriteFace {
   readonly #saver: Saver;
   readonly #execStrategy: ExecStrategy | undefined;
+  readonly #fork: ForkMount;
 
-  constructor(context: CallContext, saver: Saver, execStrategy?: ExecStrategy) {
+  constructor(
+    context: CallContext,
+    saver: Saver,
+    options: { readonly execStrategy: ExecStrategy | undefined; readonly fork: ForkMount },
+  ) {
     super(context, (volume, paths) => saver.save(volume, paths));
     this.#saver = saver;
-    this.#execStrategy = execStrategy;
+    this.#execStrategy = options.execStrategy;
+    this.#fork = options.fork;
   }
 
   /**
@@ -112,6 +122,18 @@ export class MountedFS extends WriteFace {
   async dropSnapshot(name: string): Promise<void> {
     const { dropSnapshot } = await import("./commit/keep-states.ts");
     dropSnapshot(this.#saver, name);
+  }
+
+  /**
+   * Forks the repository under a new name and mounts the fork, with a copy of what is unsaved here: two requests,
+   * whatever the size. Paths stay the same; neither mount sees what the other does from now on.
+   *
+   * @example
+   * const attempt = await fs.fork("my-app-attempt-2");
+   */
+  async fork(name: string, options: ForkOptions = {}): Promise<MountedFS> {
+    this.context.checkOpen({ syscall: "fork" });
+    return await this.#fork(name, options);
   }
 
   /** Drops what is unsaved at these paths and below them; without paths everything. */
