@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { assertSeeded } from "../testing/assert-seeded.ts";
 import { mountCounted } from "../testing/counted-mount.ts";
 import { createMountxDriver, type MountxHandle } from "./mountx.ts";
 
@@ -104,7 +105,7 @@ describe("a mountx driver over a mount", () => {
       }
       await Promise.all([subject.close(), oracle.close()]);
     });
-    await fc.assert(property, { numRuns: 80 });
+    await assertSeeded(property, 80);
   });
 
   test("claims what git can keep, and nothing more", async () => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { commitWithReport, findDiff, formatStatus } from "../saving/describe-changes.ts";
-import { findShell } from "../shell/mounted-shell.ts";
+import { createRunner } from "../shell/mounted-shell.ts";
 import { boundMiddle, boundText } from "../text/bound-text.ts";
 import { defineTool, type MountTool, type ToolContext } from "./tool.ts";
 
@@ -39,10 +39,9 @@ export function createCommitTool({ mount }: ToolContext): Record<string, MountTo
   };
 }
 
-/** bash, when the mount has a shell. */
+/** bash. */
 export function createBashTool({ mount, maxChars }: ToolContext): Record<string, MountTool> {
-  const run = findShell(mount);
-  if (run === null) return {};
+  const run = createRunner(mount);
   const schema = z.object({
     command: z.string().min(1),
     cwd: z.string().optional().describe("Directory to run in; / when absent"),
