@@ -40,9 +40,16 @@ interface Handle {
   close(): Promise<void>;
 }
 
-async function outcomesOf(handle: Handle): Promise<(string | number)[]> {
+/** Those that the node at hand judges as newer ones do. */
+const JUDGED = CASES.filter(
+  ([[, , length, position]]) =>
+    nodeMajor >= NODE_CHECKS_SINCE ||
+    (typeof length === "number" && [undefined, 0, 9].includes(position as number | undefined)), // or not among them
+);
+
+async function outcomesOf(handle: Handle, cases = CASES): Promise<(string | number)[]> {
   const outcomes: (string | number)[] = [];
-  for (const [args] of CASES) {
+  for (const [args] of cases) {
     const outcome = handle.read(...args).then(
       ({ bytesRead }) => bytesRead,
       (error: Error & { readonly code: string }) => `${error.code} ${error.message}`,
@@ -73,11 +80,9 @@ describe("what a handle's read is given", () => {
     expect(outcomes).toEqual(CASES.map(([, outcome]) => outcome));
   });
 
-  test.runIf(nodeMajor >= NODE_CHECKS_SINCE)(
-    "is refused in node's own words (skipped before Node 24, which does not look at positions)",
-    async () => {
-      const handle = (await open(join(folder, "file"), "r+")) as unknown as Handle; // As above.
-      expect(await outcomesOf(await openMounted())).toEqual(await outcomesOf(handle));
-    },
-  );
+  test("is refused in node's own words; before Node 24 it does not look at positions", async () => {
+    const handle = (await open(join(folder, "file"), "r+")) as unknown as Handle; // As above.
+    expect(JUDGED.length).toBeGreaterThan(4);
+    expect(await outcomesOf(await openMounted(), JUDGED)).toEqual(await outcomesOf(handle, JUDGED));
+  });
 });
