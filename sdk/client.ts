@@ -30,6 +30,7 @@ import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
 import { Tags } from "./resources/tags.ts";
+import { Watch } from "./resources/watch.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -102,6 +103,7 @@ export class CoregitClient {
   readonly tags: Tags;
   readonly objects: Objects;
   readonly prefetch: Prefetch;
+  readonly watch: Watch;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
   readonly request: RequestFunction;
@@ -127,8 +129,9 @@ export class CoregitClient {
     this.tags = new Tags(request);
     this.objects = new Objects(request);
     this.prefetch = new Prefetch(request);
-    const { repos, commits, files, prefetch } = this;
-    this.fs = new Filesystems(createRemote({ repos, commits, files, prefetch }), clock);
+    this.watch = new Watch(request, clock);
+    const { repos, commits, files, prefetch, watch } = this;
+    this.fs = new Filesystems(createRemote({ repos, commits, files, prefetch, watch }), clock);
   }
 }
 
@@ -148,6 +151,7 @@ interface Resources {
   readonly commits: Commits;
   readonly files: Files;
   readonly prefetch: Prefetch;
+  readonly watch: Watch;
 }
 
 function unwrap<T>(result: Result<T>): T {
@@ -192,7 +196,7 @@ function conflictOf(error: ApiError): RemoteCommitOutcome {
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, prefetch }: Resources): Remote {
+function createRemote({ repos, commits, files, prefetch, watch }: Resources): Remote {
   return {
     limits: {
       ...LIMITS,
@@ -245,6 +249,7 @@ function createRemote({ repos, commits, files, prefetch }: Resources): Remote {
       if (error.code === "CONFLICT" || CONFLICT_REASONS.has(error.data.reason)) return conflictOf(error);
       throw error;
     },
+    watch: async (repo, { branch, signal }) => unwrap(await watch.open(repo, { branch }, { signal })),
     async findDefaultBranch(repo) {
       return unwrap(await repos.get(repo)).default_branch;
     },

@@ -24,6 +24,7 @@ export type {
 export type { Ref, RefList, RefMoved, RefPut } from "./contract/refs.ts";
 export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./contract/repos.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
+export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
 export {
   ApiError,
   CoregitError,
@@ -38,6 +39,7 @@ export type { BytesReply, RequestError, Result, TransportCode } from "./http/rep
 export type { CallOptions, RequestEvent, RequestFunction, RequestOptions } from "./http/request.ts";
 export type { RetryOptions } from "./http/retry.ts";
 export type { Fetch } from "./http/transport.ts";
+export type { WatchNews } from "./http/watch-events.ts";
 export type { CacheStats } from "./mount/blobs/content-source.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
@@ -46,3 +48,5 @@ export type { FileToWrite } from "./mount/faces/write-face.ts";
 export { MountedFS } from "./mount/mounted-fs.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
 export type { MountOptions, MountRepo } from "./mount/open-mount.ts";
+export type { MountChange, WatchOptions } from "./mount/watch/watch-mount.ts";
+export type { WatchQuery } from "./resources/watch.ts";

@@ -13,6 +13,7 @@ export type {
   RemoteCommitOutcome,
   RemoteEntry,
   RemoteIdentity,
+  RemoteMove,
   RemotePrefetchSummary,
   RemoteRepo,
   RemoteTreePage,
@@ -22,3 +23,4 @@ export type { FileData } from "./mount/node/file-data.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
 export type { MountDirent, MountStats } from "./mount/node/stats.ts";
 export { type MountOptions, type MountParts, type MountRepo, openMount } from "./mount/open-mount.ts";
+export type { MountChange, WatchOptions } from "./mount/watch/watch-mount.ts";

@@ -10,6 +10,7 @@ import { publicEndpoints } from "./public.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
 import { tagEndpoints } from "./tags.ts";
+import { watchEndpoints } from "./watch.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
 export const contract = {
@@ -22,6 +23,7 @@ export const contract = {
   ...tagEndpoints,
   ...objectEndpoints,
   ...forkEndpoints,
+  ...watchEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };

@@ -21,6 +21,16 @@ export const LIMITS = {
   prefetchBlobBytesMax: 4 * 1024 * 1024,
   idempotencyKeyChars: 255,
   idempotencyHours: 24,
+  /** Branches that one watch names. */
+  watchBranches: 20,
+  watchersPerRepo: 1_000,
+  watchersPerOrg: 10_000,
+  /** Paths in one event. */
+  watchPaths: 500,
+  /** Moves that a stream tells after the fact; beyond it comes `reset`. */
+  watchReplayMoves: 1_000,
+  /** What may wait for a slow reader before its stream is cut. */
+  watchBufferBytes: 256 * 1024,
 } as const;
 
 /** Request and reply header names, lower case as the platform compares them. */
@@ -32,6 +42,7 @@ export const HEADERS = {
   /** "true" on a reply that repeats the first result of the same Idempotency-Key. */
   idempotentReplay: "x-idempotent-replay",
   requestId: "x-request-id",
+  lastEventId: "last-event-id",
   contentSha: "x-content-sha",
   /** Commit that the ref of a read resolved to. */
   commitSha: "x-commit-sha",

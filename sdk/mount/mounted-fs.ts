@@ -2,6 +2,8 @@ import type { CallContext } from "./calls/call-context.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import { WriteFace } from "./faces/write-face.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
+import { deferStream } from "./watch/defer-stream.ts";
+import type { MountChange, WatchOptions } from "./watch/watch-mount.ts";
 
 /**
  * Repositories as a filesystem. Reads see one commit and, on top of it, everything that this mount has written; the
@@ -59,6 +61,18 @@ export class MountedFS extends WriteFace {
   async refresh(): Promise<void> {
     this.context.checkOpen({ syscall: "refresh" });
     await this.#saver.refresh();
+  }
+
+  /**
+   * What others commit to the branches that are mounted, as it happens: the mount has moved to each commit before it is
+   * told, keeping what is unsaved. The stream connects again by itself and ends with the loop, the signal or the mount.
+   *
+   * @example
+   * for await (const { paths, conflicts } of fs.watch()) console.log(paths, conflicts);
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<MountChange, void, undefined> {
+    const parts = { context: this.context, saver: this.#saver };
+    return deferStream(async () => (await import("./watch/watch-mount.ts")).watchMount(parts, options));
   }
 
   /**

@@ -26,9 +26,10 @@ import {
   patchRepo,
   removeRepo,
 } from "./org-directory.ts";
-import { createKeyIndex, insertKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
+import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
+import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 
 /** What an OrgDO needs of its environment. */
 export interface OrgEnv {
@@ -59,6 +60,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   readonly #repos: RepoLifecycle;
   readonly #limiter: RateLimiter | null;
   readonly #keys: KeyIndex;
+  readonly #watchers: OrgWatchers;
   /**
    * Repositories that were asked for, by name: reading one from SQLite costs 40 µs of the 160 that a round here takes.
    * This object alone writes the tables, and forgets all of them whenever it does.
@@ -70,6 +72,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#keys = createKeyIndex(this.#sql);
+    this.#watchers = createOrgWatchers(ctx, (keyId) => this.#org !== null && isLiveKey(this.#sql, keyId));
     this.#now = parts.now ?? Date.now;
     this.#repos = parts.repos ?? createDurableRepoLifecycle(env.REPO);
     this.#limiter = env.RATE_LIMITS === "off" ? null : createRateLimiter();
@@ -101,7 +104,15 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
 
   async revokeKey(keyId: string): Promise<boolean> {
     this.#keys.forget();
-    return this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
+    const revoked = this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
+    if (revoked) this.#watchers.endOf(keyId);
+    return revoked;
+  }
+
+  /** A socket that closes when a key is revoked. Only the Worker can ask. */
+  override async fetch(request: Request): Promise<Response> {
+    const keyId = new URL(request.url).searchParams.get("key");
+    return keyId === null ? new Response(null, { status: 400 }) : this.#watchers.accept(keyId);
   }
 
   async authorize(query: AuthorizeQuery): Promise<AuthorizeResult> {
@@ -152,6 +163,14 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
 
   async listRepos(query: RepoPageQuery): Promise<RepoPage> {
     return listRepoPage(this.#sql, this.#readOrg(), query);
+  }
+
+  override webSocketClose(): void {
+    // A watch left. The platform wants to tell somebody, but nothing is kept of it here that would have to go.
+  }
+
+  override webSocketError(): void {
+    // As above.
   }
 
   /**

@@ -120,7 +120,9 @@ interface Input {
 }
 
 async function readInput(request: Request, spec: EndpointSpec): Promise<Input> {
-  const query = spec.query ? validate(spec.query, parseQuery(request.url), "query") : undefined;
+  const query = spec.query
+    ? validate(spec.query, parseQuery(request.url, spec.repeatable), "query")
+    : undefined;
   const idempotencyKey = request.headers.get(HEADERS.idempotencyKey);
   if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     const rule = `1 to ${LIMITS.idempotencyKeyChars} visible ASCII characters`;

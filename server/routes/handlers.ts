@@ -16,8 +16,9 @@ import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
 import { tagHandlers } from "./tags.ts";
+import { createWatchHandlers, type WatchDeps } from "./watch.ts";
 
-export interface HandlerDeps {
+export interface HandlerDeps extends WatchDeps {
   readonly repos: RepoLifecycle;
   readonly families: PackFamilies;
   readonly openOrg: DispatchDeps["openOrg"];
@@ -43,6 +44,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...tagHandlers,
     ...objectHandlers,
     ...createForkHandlers(deps),
+    ...createWatchHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
     ...createAdminHandlers(deps.openOrg),
   };

@@ -84,6 +84,12 @@ function createRefs(state: State): RefTable {
         .filter((line) => line.ref === ref)
         .reverse()
         .slice(0, limit),
+    listMoves: ({ after, refs, limit }) =>
+      state.reflog
+        .map((line, index) => ({ ...line, id: index + 1 }))
+        .filter(({ id, ref }) => id > after && (refs === undefined || refs.includes(ref)))
+        .slice(0, limit),
+    lastMove: () => state.reflog.length,
   };
 }
 

@@ -32,7 +32,7 @@ export class CallContext {
   readonly content: ContentSource;
   readonly remote: Remote;
   readonly now: () => number;
-  #closed = false;
+  readonly #end = new AbortController();
 
   constructor(parts: Pick<CallContext, "table" | "content" | "remote" | "now">) {
     this.table = parts.table;
@@ -42,16 +42,21 @@ export class CallContext {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#end.signal.aborted;
+  }
+
+  /** Aborts when the mount is closed. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
   }
 
   close(): void {
-    this.#closed = true;
+    this.#end.abort();
   }
 
   /** @throws MountError EBADF once the mount is closed. */
   checkOpen(site: CallSite): void {
-    if (this.#closed) throw errnoError("EBADF", site, { detail: "the filesystem is unmounted" });
+    if (this.closed) throw errnoError("EBADF", site, { detail: "the filesystem is unmounted" });
   }
 
   /**

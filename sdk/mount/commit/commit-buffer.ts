@@ -20,6 +20,9 @@ import {
 /** `git mktree </dev/null`: what a commit without files has. */
 const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
+/** Own commits that are told from others'; a watch is never so many behind. */
+const MAX_LANDED = 1_000;
+
 export interface CommitOptions {
   readonly message?: string | undefined;
   readonly author?: RemoteIdentity | undefined;
@@ -48,6 +51,8 @@ interface Parts {
 export class CommitBuffer {
   readonly #parts: Parts;
   readonly #site: CallSite;
+  /** The last commits that this mount made. */
+  readonly landed = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
   #unsettled: Attempt | null = null;
   /** A commit that has landed but whose listing could not be loaded yet. */
@@ -73,7 +78,22 @@ export class CommitBuffer {
 
   /** Moves to the newest commit of what the mount reads; unsaved changes stay. */
   refresh(signal?: AbortSignal): Promise<void> {
+    return this.#refreshUnless(() => false, signal);
+  }
+
+  /** As `refresh`, unless the mount reads `sha` once the commits under way are done. */
+  follow(sha: string, signal: AbortSignal): Promise<void> {
+    return this.#refreshUnless(() => this.volume.commitSha === sha, signal);
+  }
+
+  /** Resolves when what was asked for before is done. */
+  idle(): Promise<void> {
+    return this.#inTurn(async () => undefined);
+  }
+
+  #refreshUnless(isThere: () => boolean, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
+      if (isThere()) return;
       await this.#settle();
       try {
         await this.volume.refresh({
@@ -155,6 +175,8 @@ export class CommitBuffer {
     }
     this.#unsettled = null;
     if (outcome.kind === "conflict") throw this.#conflictOf(outcome, attempt.diff);
+    this.landed.add(outcome.sha);
+    for (const sha of this.landed) if (this.landed.size > MAX_LANDED) this.landed.delete(sha);
     await this.#land(attempt, outcome);
     return outcome.sha;
   }

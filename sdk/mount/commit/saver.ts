@@ -49,14 +49,14 @@ export class Saver {
   ): Promise<Record<string, string>> {
     await Promise.all([...this.#autos.values()].map((auto) => auto.idle()));
     const buffers = [...this.#buffers.values()].filter(
-      ({ volume }) => options.repos === undefined || options.repos.includes(keyOf(volume)),
+      ({ volume }) => options.repos === undefined || options.repos.includes(volume.key),
     );
     const commits: Record<string, string> = {};
     const outcomes = await Promise.allSettled(
       buffers.map(async (buffer) => {
         const { message } = options;
         const sha = await buffer.commit({ message, author: options.author ?? this.#author });
-        if (sha !== null) commits[keyOf(buffer.volume)] = sha;
+        if (sha !== null) commits[buffer.volume.key] = sha;
       }),
     );
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -74,7 +74,7 @@ export class Saver {
       for (const entry of await buffer.status()) {
         const path = this.#table.format(volume, entry.path);
         const from = entry.from === undefined ? {} : { from: this.#table.format(volume, entry.from) };
-        all.push({ repo: keyOf(volume), path, status: entry.status, ...from });
+        all.push({ repo: volume.key, path, status: entry.status, ...from });
       }
     }
     return all;
@@ -82,6 +82,21 @@ export class Saver {
 
   async refresh(): Promise<void> {
     await Promise.all([...this.#buffers.values()].map((buffer) => buffer.refresh()));
+  }
+
+  /** Moves one repository to its newest commit, unless `sha` is what it reads by the time that commits are done. */
+  async follow(volume: Volume, sha: string, signal: AbortSignal): Promise<void> {
+    await this.#buffers.get(volume)?.follow(sha, signal);
+  }
+
+  /** Resolves when no commit of a repository is under way. */
+  async idle(volume: Volume): Promise<void> {
+    await this.#buffers.get(volume)?.idle();
+  }
+
+  /** Whether a commit is one that this mount made. */
+  isOwn(volume: Volume, sha: string): boolean {
+    return this.#buffers.get(volume)?.landed.has(sha) ?? false;
   }
 
   discard(path: string): void {
@@ -108,9 +123,4 @@ export class Saver {
       throw errnoError("EBUSY", { syscall: "unmount", path }, { detail: "there are unsaved changes" });
     }
   }
-}
-
-/** What a repository is called in `commit`'s answer: the name it is mounted by. */
-function keyOf(volume: Volume): string {
-  return volume.name === "" ? volume.repo.slug : volume.name;
 }

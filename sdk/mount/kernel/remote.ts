@@ -81,6 +81,28 @@ export type RemoteCommitOutcome =
       readonly cause: unknown;
     };
 
+/** What a watch tells of a branch, in the words of the wire. */
+export type RemoteMove =
+  /** Where the branch is; `sha` null: it does not exist. `id` null: moves that lead there follow. */
+  | { readonly event: "connected"; readonly sha: string | null; readonly id: string | null }
+  /** What happened in between cannot be told. */
+  | { readonly event: "reset" }
+  | ({
+      readonly event: "commit";
+      readonly sha: string;
+      readonly paths: readonly string[];
+      readonly paths_truncated: boolean;
+    } & RemoteMoveReason)
+  | ({ readonly event: "deleted" } & RemoteMoveReason);
+
+export interface RemoteMoveReason {
+  readonly previous: string | null;
+  readonly actor: string;
+  readonly message: string;
+  /** ms since the epoch. */
+  readonly ts: number;
+}
+
 /** What one request may hold, in bytes unless the name says otherwise. */
 export interface RemoteLimits {
   readonly fileBytes: number;
@@ -134,6 +156,11 @@ export interface Remote {
     },
   ): AsyncGenerator<RemoteBlob & { readonly bytes: Uint8Array }, RemotePrefetchSummary>;
   commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome>;
+  /** Moves of one branch, every one and in order, until the signal aborts; absent where nothing can be watched. */
+  watch?(
+    repo: RemoteRepo,
+    request: { readonly branch: string; readonly signal: AbortSignal },
+  ): Promise<AsyncGenerator<RemoteMove, void, undefined>>;
   /** Name of the default branch. */
   findDefaultBranch(repo: RemoteRepo): Promise<string>;
 }
