@@ -29,6 +29,7 @@ import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
+import { Sessions } from "./resources/session.ts";
 import { Tags } from "./resources/tags.ts";
 import { Watch } from "./resources/watch.ts";
 
@@ -56,11 +57,13 @@ export interface CoregitClientOptions {
 /** Mounting. */
 export class Filesystems {
   readonly #remote: Remote;
+  readonly #request: RequestFunction;
   readonly #clock: Clock;
   #shared: SharedBlobs | null = null;
 
-  constructor(remote: Remote, clock: Clock) {
+  constructor(remote: Remote, request: RequestFunction, clock: Clock) {
     this.#remote = remote;
+    this.#request = request;
     this.#clock = clock;
   }
 
@@ -72,9 +75,17 @@ export class Filesystems {
    * for (const path of await fs.glob("src/**" + "/*.ts")) console.log(path);
    */
   async mount(options: MountOptions): Promise<MountedFS> {
+    const { session } = options;
+    const inside = session && "id" in session === false && session.autoOpen === false ? undefined : session;
+    const joined = inside && (await import("./http/mount-session.ts")).joinSession(this.#request, inside);
+    const remote = joined ? createRemote(createResources(joined.request, this.#clock)) : this.#remote;
     return await openMount(options, {
-      remote: this.#remote,
-      blobs: this.#blobsFor(options.cache),
+      remote,
+      // What a session has written is read in the session.
+      blobs: joined
+        ? createSharedBlobs(remote, options.cache?.enabled === false ? 0 : (options.cache?.maxBytes ?? DEFAULT_CACHE_BYTES))
+        : this.#blobsFor(options.cache),
+      session: joined,
       now: () => this.#clock.now(),
       createKey: createIdempotencyKey,
     });
@@ -104,6 +115,7 @@ export class CoregitClient {
   readonly objects: Objects;
   readonly prefetch: Prefetch;
   readonly watch: Watch;
+  readonly session: Sessions;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
   readonly request: RequestFunction;
@@ -130,8 +142,8 @@ export class CoregitClient {
     this.objects = new Objects(request);
     this.prefetch = new Prefetch(request);
     this.watch = new Watch(request, clock);
-    const { repos, commits, files, prefetch, watch } = this;
-    this.fs = new Filesystems(createRemote({ repos, commits, files, prefetch, watch }), clock);
+    this.session = new Sessions(request);
+    this.fs = new Filesystems(createRemote(this), request, clock);
   }
 }
 
@@ -152,6 +164,16 @@ interface Resources {
   readonly files: Files;
   readonly prefetch: Prefetch;
   readonly watch: Watch;
+}
+
+function createResources(request: RequestFunction, clock: Clock): Resources {
+  return {
+    repos: new Repos(request),
+    commits: new Commits(request),
+    files: new Files(request),
+    prefetch: new Prefetch(request),
+    watch: new Watch(request, clock),
+  };
 }
 
 function unwrap<T>(result: Result<T>): T {

@@ -22,6 +22,8 @@ export interface EndpointSpec {
   /** Query names that may come more than once; their values are joined with commas. */
   readonly repeatable?: readonly string[];
   readonly body?: z.ZodType;
+  /** Knows nothing of sessions: it shows or changes what everybody sees, whatever session the request names. */
+  readonly outsideSessions?: true;
   readonly status: 200 | 201;
   readonly reply: z.ZodType;
   readonly format?: ReplyFormat;

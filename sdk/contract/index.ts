@@ -9,6 +9,7 @@ import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
+import { sessionEndpoints } from "./sessions.ts";
 import { tagEndpoints } from "./tags.ts";
 import { watchEndpoints } from "./watch.ts";
 
@@ -24,6 +25,7 @@ export const contract = {
   ...objectEndpoints,
   ...forkEndpoints,
   ...watchEndpoints,
+  ...sessionEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };

@@ -21,6 +21,15 @@ export const LIMITS = {
   prefetchBlobBytesMax: 4 * 1024 * 1024,
   idempotencyKeyChars: 255,
   idempotencyHours: 24,
+  sessionTtlSecondsMin: 60,
+  sessionTtlSecondsMax: 8 * 60 * 60,
+  /** Open at a time, of one credential. */
+  sessionsPerKey: 200,
+  /** What a session may hold before it must be flushed. */
+  sessionBytes: 64 * 1024 * 1024,
+  sessionObjects: 20_000,
+  sessionRefs: 200,
+  sessionRepos: 10,
   /** Branches that one watch names. */
   watchBranches: 20,
   watchersPerRepo: 1_000,

@@ -76,6 +76,7 @@ export const watchEndpoints = defineEndpoints({
     access: "read",
     query: watchQuerySchema,
     repeatable: ["branch"],
+    outsideSessions: true,
     status: 200,
     reply: watchEventSchema,
     format: "events",

@@ -1,7 +1,9 @@
 import type { CallContext } from "./calls/call-context.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import { WriteFace } from "./faces/write-face.ts";
+import { remoteError } from "./kernel/errno.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
+import type { MountSession } from "./open-mount.ts";
 import { deferStream } from "./watch/defer-stream.ts";
 import type { MountChange, WatchOptions } from "./watch/watch-mount.ts";
 
@@ -22,10 +24,12 @@ import type { MountChange, WatchOptions } from "./watch/watch-mount.ts";
  */
 export class MountedFS extends WriteFace {
   readonly #saver: Saver;
+  readonly #session: MountSession | null;
 
-  constructor(context: CallContext, saver: Saver) {
+  constructor(context: CallContext, saver: Saver, session: MountSession | null = null) {
     super(context, (volume, paths) => saver.save(volume, paths));
     this.#saver = saver;
+    this.#session = session;
   }
 
   /**
@@ -42,6 +46,24 @@ export class MountedFS extends WriteFace {
   ): Promise<Record<string, string>> {
     this.context.checkOpen({ syscall: "commit" });
     return await this.#saver.commit(options);
+  }
+
+  /**
+   * Makes what was committed in the mount's session visible to others; nothing without one. When others changed the same
+   * paths it rejects with the server's CONFLICT as cause, and the session keeps everything.
+   */
+  async flush(): Promise<{ readonly flushedObjects: number; readonly flushedRefs: number }> {
+    this.context.checkOpen({ syscall: "flush" });
+    return (await this.#inSession("flush", (session) => session.flush())) ?? { flushedObjects: 0, flushedRefs: 0 };
+  }
+
+  async #inSession<T>(syscall: string, work: (session: MountSession) => Promise<T>): Promise<T | null> {
+    if (this.#session === null) return null;
+    try {
+      return await work(this.#session);
+    } catch (cause) {
+      throw remoteError(cause, { syscall });
+    }
   }
 
   /** What is unsaved, by path, without a request. */
@@ -82,6 +104,7 @@ export class MountedFS extends WriteFace {
   async unmount(options: { readonly onUnsaved?: "reject" | "commit" | "discard" } = {}): Promise<void> {
     if (this.context.closed) return;
     await this.#saver.finish(options.onUnsaved ?? "reject");
+    await this.#inSession("unmount", (session) => session.close());
     this.context.close();
   }
 }

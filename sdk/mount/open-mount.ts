@@ -37,6 +37,20 @@ export interface MountOptions {
   /** Blobs are kept in memory and shared by the mounts of a client; 64 MiB by default. Another size makes a cache of its own. */
   readonly cache?: { readonly enabled?: boolean; readonly maxBytes?: number };
   readonly signal?: AbortSignal;
+  /**
+   * Work in a session: commits are fast and seen by this mount at once, and by others with `flush()` or `unmount()`.
+   * One of yours by its id, or one that the mount opens with its first request.
+   */
+  readonly session?:
+    | { readonly id: string }
+    | { readonly autoOpen: boolean; readonly ttlSeconds?: number; readonly idleExtend?: boolean };
+}
+
+/** The session that a mount works in. */
+export interface MountSession {
+  flush(): Promise<{ readonly flushedObjects: number; readonly flushedRefs: number }>;
+  /** Flushes and ends a session that the mount has opened. */
+  close(): Promise<void>;
 }
 
 /** What a mount is built from; the client gives it. */
@@ -45,6 +59,7 @@ export interface MountParts {
   readonly blobs: SharedBlobs;
   readonly now: () => number;
   readonly createKey: () => string;
+  readonly session?: MountSession | undefined;
 }
 
 const MAX_REPOS = 10;
@@ -105,5 +120,5 @@ export async function openMount(options: MountOptions, parts: MountParts): Promi
   const context = new CallContext({ table, content, remote, now });
   const buffers = volumes.map((volume) => new CommitBuffer({ volume, table, remote, content, createKey }));
   const saver = new Saver(table, buffers, { mode: options.commitMode ?? "manual", author: options.author });
-  return new MountedFS(context, saver);
+  return new MountedFS(context, saver, parts.session ?? null);
 }

@@ -1,9 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
+import { LIMITS } from "../../sdk/contract/limits.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
   Idempotency,
   NewRepo,
+  NewSession,
   OrgStore,
   RepoCreation,
   RepoPage,
@@ -12,6 +14,7 @@ import type {
   RepoRecord,
 } from "../ports/org.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
+import type { SessionStore } from "../ports/session.ts";
 import { decideAccess } from "../services/decide-access.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
@@ -29,11 +32,14 @@ import {
 import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
+import { doomSessions, insertSession, listDoomedSessions, removeSession } from "./org-sessions.ts";
 import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 
 /** What an OrgDO needs of its environment. */
 export interface OrgEnv {
   readonly REPO: { getByName(name: string): RepoRpc };
+  /** By the hash of the session's id. */
+  readonly SESSION: { getByName(name: string): Pick<SessionStore, "revoke"> };
   /** "off" switches rate limits off. */
   readonly RATE_LIMITS?: string;
 }
@@ -47,6 +53,7 @@ export interface OrgParts {
 /** How long the Worker has to destroy a deleted repository before the alarm does. */
 const SWEEP_DELAY_MS = 60_000;
 const SWEEP_BATCH = 50;
+const SESSION_RETRY_MS = 1_000;
 /** At about half a kilobyte each. */
 const MAX_KNOWN_REPOS = 2_000;
 
@@ -105,8 +112,37 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   async revokeKey(keyId: string): Promise<boolean> {
     this.#keys.forget();
     const revoked = this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
-    if (revoked) this.#watchers.endOf(keyId);
-    return revoked;
+    if (!revoked) return false;
+    doomSessions(this.#sql, keyId);
+    this.#watchers.endOf(keyId);
+    await this.#endDoomedSessions();
+    return true;
+  }
+
+  async openSession(session: NewSession) {
+    if (!this.#org || !isLiveKey(this.#sql, session.keyId)) return { kind: "revoked" } as const;
+    return insertSession(this.#sql, session, this.#now())
+      ? ({ kind: "opened" } as const)
+      : ({ kind: "full", limit: LIMITS.sessionsPerKey } as const);
+  }
+
+  async endSession(hash: string): Promise<void> {
+    if (this.#org) removeSession(this.#sql, hash);
+  }
+
+  /** Sessions learn of the end of their key from here; one that cannot be reached is told by the alarm. */
+  async #endDoomedSessions(): Promise<void> {
+    if (!this.#org) return;
+    const doomed = listDoomedSessions(this.#sql);
+    if (doomed.length === 0) return;
+    // First, so that a crash in between cannot leave one untold.
+    await this.ctx.storage.setAlarm(this.#now() + SESSION_RETRY_MS);
+    await Promise.allSettled(
+      doomed.map(async (hash) => {
+        await this.env.SESSION.getByName(hash).revoke();
+        removeSession(this.#sql, hash);
+      }),
+    );
   }
 
   /** A socket that closes when a key is revoked. Only the Worker can ask. */
@@ -119,6 +155,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     return decideAccess(query, {
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
+      isLiveKey: (keyId) => isLiveKey(this.#sql, keyId),
       findRepo: (namespace, slug) => this.#findRepo(namespace, slug),
       limiter: this.#limiter,
       nowMs: this.#now(),
@@ -178,6 +215,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
    * would try a failing one six times and then never again.
    */
   override async alarm(): Promise<void> {
+    await this.#endDoomedSessions();
     const doomed = this.#sql
       .exec<{ id: string }>("SELECT id FROM doomed_repos ORDER BY at_ms LIMIT ?", SWEEP_BATCH)
       .toArray();

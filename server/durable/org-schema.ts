@@ -22,6 +22,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // JSON of ForkFacts; NULL: no fork.
   ["ALTER TABLE repos ADD COLUMN fork TEXT"],
+  [
+    // hash: of the session's id. doomed = 1: its key is revoked, and the session has not confirmed that it has ended.
+    `CREATE TABLE sessions (hash TEXT PRIMARY KEY, key_id TEXT NOT NULL, at_ms INTEGER NOT NULL,
+       doomed INTEGER NOT NULL DEFAULT 0)`,
+    "CREATE INDEX sessions_by_key ON sessions (key_id)",
+  ],
 ];
 
 /** Version of the tables; 0 when there are none. Writes nothing. */

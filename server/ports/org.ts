@@ -27,7 +27,9 @@ export interface RepoName {
 export type Credential =
   | { readonly kind: "none" }
   /** `secretHash`: 64 hex digits. */
-  | { readonly kind: "key"; readonly secretHash: string };
+  | { readonly kind: "key"; readonly secretHash: string }
+  /** The key that opened a session, by its id; only the session itself says so. */
+  | { readonly kind: "session"; readonly keyId: string };
 
 export interface Principal {
   readonly kind: "key";
@@ -49,6 +51,8 @@ export interface AuthorizeQuery {
   readonly repo?: RepoName;
   /** What the request is about to do with the repository or the org. */
   readonly need: "read" | "write" | "master";
+  /** Requests that are counted; one when absent. */
+  readonly units?: number;
 }
 
 export type AuthorizeResult =
@@ -104,6 +108,12 @@ export interface RepoPage {
   readonly next: number | null;
 }
 
+export interface NewSession {
+  /** SHA-256 in hex of the session's id. */
+  readonly hash: string;
+  readonly keyId: string;
+}
+
 export interface OrgStore {
   /** Makes the org that this store is for, and its first key; null when it exists. */
   createOrg(org: {
@@ -115,6 +125,12 @@ export interface OrgStore {
   createKey(keyHash: string): Promise<{ readonly keyId: string } | null>;
   revokeKey(keyId: string): Promise<boolean>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
+  /** Remembers a session of a live key, so that it ends with the key. `full`: the key has as many as it may. */
+  openSession(
+    session: NewSession,
+  ): Promise<{ readonly kind: "opened" | "revoked" } | { readonly kind: "full"; readonly limit: number }>;
+  /** Forgets a session that has ended. */
+  endSession(hash: string): Promise<void>;
   createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation>;
   updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;
   deleteRepo(repoId: string): Promise<boolean>;

@@ -1,7 +1,13 @@
 import type { Access, EndpointSpec } from "../../sdk/contract/endpoint.ts";
 import { contract, type EndpointKey } from "../../sdk/contract/index.ts";
 import { HEADERS, LIMITS } from "../../sdk/contract/limits.ts";
-import { type Allowed, authorize, type Demand, rateHeaders } from "../middleware/authorize.ts";
+import {
+  type Allowed,
+  authorize,
+  authorizeSession,
+  type Demand,
+  rateHeaders,
+} from "../middleware/authorize.ts";
 import { readApiCredential } from "../middleware/credentials.ts";
 import type { RequestScope } from "../middleware/frame.ts";
 import { checkOperator } from "../middleware/operator.ts";
@@ -10,6 +16,7 @@ import { invalidField, notFound, RequestError } from "../middleware/request-erro
 import { parseQuery, validate } from "../middleware/validate.ts";
 import type { OrgStore, RepoRecord } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
+import type { SessionStore } from "../ports/session.ts";
 import { json } from "./reply.ts";
 import { createRouteTable, type Route, type RouteMatch, splitPath } from "./route-table.ts";
 import type { HandlerMap, RequestContext } from "./router.ts";
@@ -20,6 +27,10 @@ export interface DispatchDeps {
   readonly openOrg: (orgId: string) => OrgStore;
   /** Only ever called with a record that an authorisation gave. */
   readonly openRepo: (record: RepoRecord) => RepoHandle;
+  /** A session by the hash of its id, whether or not it exists. */
+  readonly openSession: (hash: string) => SessionStore;
+  /** A repository as a session sees it; only ever called with a record that the session's authorisation gave. */
+  readonly openSessionRepo: (hash: string, record: RepoRecord) => RepoHandle;
   /** SHA-256 in hex of the operator's key; null: there is no operator and the routes do not exist. */
   readonly adminKeyHash: string | null;
 }
@@ -78,16 +89,38 @@ async function answerCaller(
   }
 }
 
+/** What a request may do, and the session in which it does it. */
+type Admitted = Allowed & { readonly sessionHash?: string };
+
+/**
+ * The session that a request is made in. Only what is read from or written to a repository can be: everything else is
+ * what everybody sees.
+ */
+function findSession(headers: Headers, spec: EndpointSpec, match: RouteMatch<BoundRoute>): string | null {
+  const id = headers.get(HEADERS.session);
+  if (id === null || !match.repo || spec.outsideSessions || !isOfCaller(spec.access)) return null;
+  if (spec.access === "master") throw invalidField(HEADERS.session, "this cannot be done in a session");
+  return id;
+}
+
+function isOfCaller(access: Access): boolean {
+  return access === "read" || access === "write" || access === "master";
+}
+
 async function admit(
   deps: DispatchDeps,
   request: Request,
   scope: RequestScope,
   route: BoundRoute,
   match: RouteMatch<BoundRoute>,
-): Promise<Allowed> {
+): Promise<Admitted> {
   const offered = readApiCredential(request.headers);
   const { access } = route.spec;
   const place = { repo: match.repo, orgSlug: match.params.org ?? null };
+  const session = findSession(request.headers, route.spec, match);
+  if (session !== null && access !== "guest") {
+    return authorizeSession(deps, session, { ...place, ...demandOf(access) }, scope.timing);
+  }
   if (access !== "guest") return authorize(deps, offered, { ...place, ...demandOf(access) }, scope.timing);
   const home = { repo: null, orgSlug: null, need: "write", anonymous: "refused" } as const;
   const caller = await authorize(deps, offered, home, scope.timing);
@@ -137,7 +170,7 @@ interface ContextParts {
   readonly request: Request;
   readonly scope: RequestScope;
   readonly match: RouteMatch<BoundRoute>;
-  readonly allowed: Allowed | null;
+  readonly allowed: Admitted | null;
   readonly input: Input;
 }
 
@@ -148,7 +181,7 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
     rest: match.rest,
     query: input.query,
     body: input.body,
-    repo: allowed?.repo ? timeRepo(deps.openRepo(allowed.repo), scope.timing) : null,
+    repo: allowed?.repo ? timeRepo(openAllowed(deps, allowed, allowed.repo), scope.timing) : null,
     org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
     principal: allowed?.principal ?? null,
     request,
@@ -160,6 +193,10 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
   };
   // Every key's context is this object with the types that the route's own schemas have just checked.
   return context as unknown as RequestContext<EndpointKey>;
+}
+
+function openAllowed(deps: DispatchDeps, { sessionHash }: Admitted, record: RepoRecord): RepoHandle {
+  return sessionHash === undefined ? deps.openRepo(record) : deps.openSessionRepo(sessionHash, record);
 }
 
 function toResponse(reply: unknown, spec: EndpointSpec): Response {

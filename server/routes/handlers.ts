@@ -15,6 +15,7 @@ import { createPublicHandlers } from "./public.ts";
 import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
+import { createSessionHandlers } from "./sessions.ts";
 import { tagHandlers } from "./tags.ts";
 import { createWatchHandlers, type WatchDeps } from "./watch.ts";
 
@@ -23,6 +24,7 @@ export interface HandlerDeps extends WatchDeps {
   readonly families: PackFamilies;
   readonly openOrg: DispatchDeps["openOrg"];
   readonly openRepo: DispatchDeps["openRepo"];
+  readonly openSession: DispatchDeps["openSession"];
   readonly storeObjects: StoreObjects;
   /** One for all requests of an isolate. */
   readonly listings: ListingCache;
@@ -45,6 +47,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...createWatchHandlers(deps),
+    ...createSessionHandlers(deps.openSession),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
     ...createAdminHandlers(deps.openOrg),
   };

@@ -1,4 +1,4 @@
-import type { AuthorizeQuery, AuthorizeResult, RepoRecord } from "../ports/org.ts";
+import type { AuthorizeQuery, AuthorizeResult, Credential, RepoRecord } from "../ports/org.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 
 /** What an org's store looks up on behalf of {@link decideAccess}. */
@@ -7,6 +7,7 @@ export interface AccessFacts {
   readonly org: { readonly id: string; readonly slug: string } | null;
   /** Id of the live key with this hash. */
   readonly findKey: (secretHash: string) => string | null;
+  readonly isLiveKey: (keyId: string) => boolean;
   readonly findRepo: (namespace: string | null, slug: string) => RepoRecord | null;
   /** null: limits are off. */
   readonly limiter: RateLimiter | null;
@@ -19,12 +20,12 @@ export interface AccessFacts {
  */
 export function decideAccess(query: AuthorizeQuery, facts: AccessFacts): AuthorizeResult {
   const { credential } = query;
-  const keyId = credential.kind === "key" && facts.org ? facts.findKey(credential.secretHash) : null;
-  if (credential.kind === "key" && keyId === null) return { kind: "unauthorized" };
+  const keyId = facts.org ? findKeyId(credential, facts) : null;
+  if (credential.kind !== "none" && keyId === null) return { kind: "unauthorized" };
   if (!facts.org) return { kind: "not-found" };
   if (keyId === null && query.need !== "read") return { kind: "unauthorized" };
 
-  const verdict = facts.limiter?.take(keyId, facts.nowMs);
+  const verdict = facts.limiter?.take(keyId, facts.nowMs, query.units);
   if (verdict?.kind === "limited") {
     return { kind: "rate-limited", rate: verdict.rate, retryAfterSec: verdict.retryAfterSec };
   }
@@ -38,4 +39,10 @@ export function decideAccess(query: AuthorizeQuery, facts: AccessFacts): Authori
     repo,
     rate: verdict?.rate ?? null,
   };
+}
+
+function findKeyId(credential: Credential, facts: AccessFacts): string | null {
+  if (credential.kind === "none") return null;
+  if (credential.kind === "key") return facts.findKey(credential.secretHash);
+  return facts.isLiveKey(credential.keyId) ? credential.keyId : null;
 }

@@ -156,11 +156,12 @@ function createHot(state: State): HotTable {
           return object ? [[oid, { type: object.type, size: object.data.length }] as const] : [];
         }),
       ),
-    readOldest(maxBytes) {
+    readOldest(maxBytes, after = 0) {
       const objects: GitObject[] = [];
       let bytes = 0;
       let end = 0;
       for (const { object, position } of state.hot.values()) {
+        if (position <= after) continue;
         if (position !== end && bytes >= maxBytes) break;
         objects.push(object);
         bytes += object.data.length;

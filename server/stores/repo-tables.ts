@@ -102,8 +102,8 @@ export interface HotTable {
   put(objects: readonly GitObject[], atMs: number): void;
   read(oids: readonly Oid[]): readonly GitObject[];
   readHeaders(oids: readonly Oid[]): ReadonlyMap<Oid, ObjectHeader>;
-  /** The oldest objects, at least one row, about `maxBytes`; null when there are none. */
-  readOldest(maxBytes: number): HotBatch | null;
+  /** The oldest objects after a batch's end, at least one row, about `maxBytes`; null when there are none. */
+  readOldest(maxBytes: number, after?: number): HotBatch | null;
   /** Removes everything up to a batch's end. */
   deleteUpTo(end: number): void;
 }

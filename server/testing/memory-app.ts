@@ -55,6 +55,7 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
     {
       openOrg,
       openRepo,
+      ...noSessions,
       adminKeyHash: adminKey === null ? null : hashSecret(adminKey),
       now,
       clockMs: () => performance.now(),
@@ -63,6 +64,7 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
     {
       ...createHandlers({
         repos,
+        ...noSessions,
         families: createMemoryFamilies(),
         openRepo,
         openOrg,
@@ -89,6 +91,21 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
     },
   };
 }
+
+/** Sessions live in Durable Objects: none is ever found here. */
+const noSessions: Pick<DispatchDeps, "openSession" | "openSessionRepo"> = {
+  openSession: () => ({
+    open: () => Promise.reject(new Error("there are no sessions in memory")),
+    authorize: async () => ({ kind: "ended", reason: "unknown" }),
+    status: async () => null,
+    flush: async () => null,
+    close: async () => null,
+    revoke: async () => undefined,
+  }),
+  openSessionRepo() {
+    throw new Error("there are no sessions in memory");
+  },
+};
 
 function openOrgs(limited: boolean, now: () => number): (orgId: string) => OrgStore {
   const orgs = new Map<string, OrgStore>();

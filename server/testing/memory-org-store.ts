@@ -55,10 +55,13 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
       decideAccess(query, {
         org: state.org,
         findKey: (hash) => findKey(state, hash),
+        isLiveKey: (keyId) => state.keys.has(keyId),
         findRepo: (namespace, slug) => findByName(state, namespace, slug),
         limiter,
         nowMs: now(),
       }),
+    openSession: async ({ keyId }) => ({ kind: state.keys.has(keyId) ? "opened" : "revoked" }),
+    endSession: async () => undefined,
     createRepo: async (repo, idempotency) => createRepo(state, repo, idempotency, now()),
     updateRepo: async (repoId, patch) => updateRepo(state, repoId, patch),
     deleteRepo: async (repoId) => state.repos.delete(repoId),
