@@ -83,7 +83,10 @@ export class Filesystems {
       remote,
       // What a session has written is read in the session.
       blobs: joined
-        ? createSharedBlobs(remote, options.cache?.enabled === false ? 0 : (options.cache?.maxBytes ?? DEFAULT_CACHE_BYTES))
+        ? createSharedBlobs(
+            remote,
+            options.cache?.enabled === false ? 0 : (options.cache?.maxBytes ?? DEFAULT_CACHE_BYTES),
+          )
         : this.#blobsFor(options.cache),
       session: joined,
       now: () => this.#clock.now(),

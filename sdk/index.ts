@@ -23,7 +23,13 @@ export type {
 } from "./contract/prefetch.ts";
 export type { Ref, RefList, RefMoved, RefPut } from "./contract/refs.ts";
 export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./contract/repos.ts";
-export type { Session, SessionClosed, SessionFlush, SessionOpen, SessionStatus } from "./contract/sessions.ts";
+export type {
+  Session,
+  SessionClosed,
+  SessionFlush,
+  SessionOpen,
+  SessionStatus,
+} from "./contract/sessions.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
 export {

@@ -101,5 +101,8 @@ function isExpired(error: { readonly data: Readonly<Record<string, unknown>> }):
 
 function isRead(key: string, { readOnly }: Record<string, unknown>): boolean {
   const method = key.slice(0, key.indexOf(" "));
-  return method === "GET" || isRepeatable({ method: "POST", readOnly: readOnly === true, idempotencyKey: undefined });
+  return (
+    method === "GET" ||
+    isRepeatable({ method: "POST", readOnly: readOnly === true, idempotencyKey: undefined })
+  );
 }

@@ -3,7 +3,7 @@ import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import { WriteFace } from "./faces/write-face.ts";
 import { remoteError } from "./kernel/errno.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
-import type { MountSession } from "./open-mount.ts";
+import type { MountSession } from "./kernel/session.ts";
 import { deferStream } from "./watch/defer-stream.ts";
 import type { MountChange, WatchOptions } from "./watch/watch-mount.ts";
 
@@ -54,7 +54,9 @@ export class MountedFS extends WriteFace {
    */
   async flush(): Promise<{ readonly flushedObjects: number; readonly flushedRefs: number }> {
     this.context.checkOpen({ syscall: "flush" });
-    return (await this.#inSession("flush", (session) => session.flush())) ?? { flushedObjects: 0, flushedRefs: 0 };
+    return (
+      (await this.#inSession("flush", (session) => session.flush())) ?? { flushedObjects: 0, flushedRefs: 0 }
+    );
   }
 
   async #inSession<T>(syscall: string, work: (session: MountSession) => Promise<T>): Promise<T | null> {

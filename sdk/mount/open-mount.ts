@@ -5,6 +5,7 @@ import { CommitBuffer } from "./commit/commit-buffer.ts";
 import { type CommitMode, Saver } from "./commit/saver.ts";
 import { errnoError, remoteError } from "./kernel/errno.ts";
 import type { Remote, RemoteIdentity } from "./kernel/remote.ts";
+import type { MountSession } from "./kernel/session.ts";
 import { MountedFS } from "./mounted-fs.ts";
 import { loadTree } from "./tree/load-tree.ts";
 import { MountTable } from "./volume/mount-table.ts";
@@ -44,13 +45,6 @@ export interface MountOptions {
   readonly session?:
     | { readonly id: string }
     | { readonly autoOpen: boolean; readonly ttlSeconds?: number; readonly idleExtend?: boolean };
-}
-
-/** The session that a mount works in. */
-export interface MountSession {
-  flush(): Promise<{ readonly flushedObjects: number; readonly flushedRefs: number }>;
-  /** Flushes and ends a session that the mount has opened. */
-  close(): Promise<void>;
 }
 
 /** What a mount is built from; the client gives it. */

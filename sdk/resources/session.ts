@@ -1,4 +1,10 @@
-import type { Session, SessionClosed, SessionFlush, SessionOpen, SessionStatus } from "../contract/sessions.ts";
+import type {
+  Session,
+  SessionClosed,
+  SessionFlush,
+  SessionOpen,
+  SessionStatus,
+} from "../contract/sessions.ts";
 import type { Result } from "../http/reply.ts";
 import type { CallOptions, RequestFunction } from "../http/request.ts";
 
