@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { answerRequest } from "./sdk/testing/fs-contract/oracle.ts";
 
 export default defineConfig({
   test: {
@@ -31,6 +32,8 @@ export default defineConfig({
               },
               bindings: { ADMIN_KEY: "test-admin-key", RATE_LIMITS: "on" },
               r2Buckets: ["PACKS"],
+              // The real filesystem, which a Worker has not: the suite over a mount's fs.promises asks it as it goes.
+              serviceBindings: { NODE_FS: answerRequest },
             },
           }),
         ],

@@ -12,9 +12,11 @@ async function run(...args: string[]): Promise<string> {
   return stdout;
 }
 
-const runExample = (name: string) => run("--import", "tsx", `examples/${name}`);
+// The consumers of adapters are found by what the second import adds; an example without any does not notice.
+const runExample = (name: string) =>
+  run("--import", "tsx", "--import", "./examples/consumers.mjs", `examples/${name}`);
 
-beforeAll(() => run("server/local/prepare.mjs"));
+beforeAll(() => run("server/local/prepare.mjs", "--tests"), 600_000);
 
 describe("examples", () => {
   test("quickstart commits two files and reads one back", async () => {
@@ -49,11 +51,54 @@ describe("examples", () => {
     ]);
   });
 
+  test("worker-mount mounts inside workerd, writes, commits and reads", async () => {
+    const lines = (await runExample("worker-mount.ts")).trim().split("\n");
+    expect(lines[0]).toMatch(/^wrote: 200 \{ sha: '[0-9a-f]{40}' \}$/);
+    expect(lines.slice(1)).toEqual([
+      "names: [ 'monday.md (9)' ]",
+      "text: # Monday",
+      "missing: 404",
+      'read elsewhere: "# Monday\\n"',
+    ]);
+  });
+
+  test("bash changes files, keeps its directory, and commits", async () => {
+    expect((await runExample("bash.ts")).trim().split("\n")).toEqual([
+      expect.stringMatching(/^ *1 about\.md$/),
+      expect.stringMatching(/^ *1 home\.md$/),
+      expect.stringMatching(/^ *2 total$/),
+      "changed: [ '/site/pages/about.md' ] commits: [ 'site' ] | ## about",
+      "server: [ 'pages/about.md:1', 'pages/home.md:1' ]",
+    ]);
+  });
+
   test("embedded keeps its keys and repositories over a restart", async () => {
     const output = await runExample("embedded.ts");
     expect(output).toContain("created: 201");
     expect(output).toContain("same key: true");
     expect(output).toContain("repositories: [ 'kept' ]");
+  });
+
+  test("agent-loop fixes a fault by the tools of the AI SDK and commits", async () => {
+    const output = await runExample("agent-loop.ts");
+    expect(output).toContain("/src/price.js:1:export const total = (net, vat) => net - net * vat;");
+    expect(output).toContain(
+      "failed: The edit was not made: its oldText is not in the file. The nearest lines are:",
+    );
+    expect(output).toMatch(/^Edited \/src\/price\.js: 1 place replaced, now blob [0-9a-f]{40}$/m);
+    expect(output).toMatch(/^Committed to shop: [0-9a-f]{40}$/m);
+    expect(output).toContain("commit by Agent: Add the tax to the price");
+  });
+
+  test("mcp-server serves a repository over stdio and over HTTP", async () => {
+    const output = await runExample("mcp-server.ts");
+    expect(output).toContain("> write_file: Successfully wrote to /days/monday.md");
+    expect(output).toContain("-rain\n+sun");
+    expect(output).toMatch(/^> commit: Committed to notes: [0-9a-f]{40}$/m);
+    expect(output).toMatch(/^> create_branch: Created drafts at [0-9a-f]{40}$/m);
+    expect(output).toContain("> list_directory: [FILE] monday.md\n[FILE] tuesday.md");
+    expect(output).toContain("> grep: /days/monday.md:2:sun");
+    expect(output).toContain("> write_file failed: ");
   });
 
   test("the demo agrees with git, or says that there is none", { timeout: 180_000 }, async () => {

@@ -12,11 +12,15 @@ import { createRequest, type RequestEvent, type RequestFunction } from "./http/r
 import { type RetryOptions, resolveRetryPolicy } from "./http/retry.ts";
 import { createTransport, type Fetch } from "./http/transport.ts";
 import { createSharedBlobs, type SharedBlobs } from "./mount/blobs/content-source.ts";
+import type { SecondLevelCache, VerifiedCache } from "./mount/blobs/second-level.ts";
 import type {
   Remote,
   RemoteBlob,
   RemoteChange,
   RemoteCommitOutcome,
+  RemoteGrep,
+  RemoteGrepSummary,
+  RemoteMatch,
   RemotePrefetchSummary,
   RemoteRepo,
 } from "./mount/kernel/remote.ts";
@@ -25,13 +29,18 @@ import { type MountOptions, openMount } from "./mount/open-mount.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
+import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
 import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
+import { Search } from "./resources/search.ts";
 import { Sessions } from "./resources/session.ts";
+import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
+import { Tokens } from "./resources/tokens.ts";
 import { Watch } from "./resources/watch.ts";
+import { Workspace } from "./resources/workspace.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -59,7 +68,8 @@ export class Filesystems {
   readonly #remote: Remote;
   readonly #request: RequestFunction;
   readonly #clock: Clock;
-  #shared: SharedBlobs | null = null;
+  /** By second-level cache; those without one by the remote. */
+  readonly #shared = new WeakMap<object, SharedBlobs>();
 
   constructor(remote: Remote, request: RequestFunction, clock: Clock) {
     this.#remote = remote;
@@ -87,21 +97,30 @@ export class Filesystems {
             remote,
             options.cache?.enabled === false ? 0 : (options.cache?.maxBytes ?? DEFAULT_CACHE_BYTES),
           )
-        : this.#blobsFor(options.cache),
+        : await this.#blobsFor(options.cache),
       session: joined,
       now: () => this.#clock.now(),
       createKey: createIdempotencyKey,
     });
   }
 
-  #blobsFor(cache: MountOptions["cache"]): SharedBlobs {
+  async #blobsFor(cache: MountOptions["cache"]): Promise<SharedBlobs> {
     if (cache?.enabled === false) return createSharedBlobs(this.#remote, 0);
     const maxBytes = cache?.maxBytes ?? DEFAULT_CACHE_BYTES;
-    if (this.#shared === null) this.#shared = createSharedBlobs(this.#remote, maxBytes);
-    return this.#shared.cache.maxBytes === maxBytes
-      ? this.#shared
-      : createSharedBlobs(this.#remote, maxBytes);
+    const key = cache?.second ?? this.#remote;
+    const known = this.#shared.get(key);
+    if (known?.cache.maxBytes === maxBytes) return known;
+    const made = createSharedBlobs(this.#remote, maxBytes, await verifyCache(cache?.second));
+    if (known === undefined) this.#shared.set(key, made);
+    return made;
   }
+}
+
+/** Its code is loaded by those who have a second level. */
+async function verifyCache(second: SecondLevelCache | undefined): Promise<VerifiedCache | null> {
+  if (second === undefined) return null;
+  const { VerifiedCache } = await import("./mount/blobs/second-level.ts");
+  return new VerifiedCache(second);
 }
 
 /**
@@ -114,11 +133,18 @@ export class CoregitClient {
   readonly files: Files;
   readonly branches: Branches;
   readonly refs: Refs;
+  readonly snapshots: Snapshots;
   readonly tags: Tags;
+  readonly tokens: Tokens;
   readonly objects: Objects;
+  readonly diff: Diff;
+  readonly compare: Compare;
+  readonly cherryPick: CherryPicks;
   readonly prefetch: Prefetch;
   readonly watch: Watch;
   readonly session: Sessions;
+  readonly search: Search;
+  readonly workspace: Workspace;
   readonly fs: Filesystems;
   /** Any endpoint by its contract key, for what has no method. */
   readonly request: RequestFunction;
@@ -141,11 +167,18 @@ export class CoregitClient {
     this.files = new Files(request);
     this.branches = new Branches(request);
     this.refs = new Refs(request);
+    this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
+    this.tokens = new Tokens(request);
     this.objects = new Objects(request);
+    this.diff = new Diff(request);
+    this.compare = new Compare(request);
+    this.cherryPick = new CherryPicks(request);
     this.prefetch = new Prefetch(request);
     this.watch = new Watch(request, clock);
     this.session = new Sessions(request);
+    this.search = new Search(request);
+    this.workspace = new Workspace(request);
     this.fs = new Filesystems(createRemote(this), request, clock);
   }
 }
@@ -161,12 +194,18 @@ export function createCoregitClient(options: CoregitClientOptions = {}): Coregit
   return new CoregitClient(options);
 }
 
+/** Contents of one request, before encoding: far below its 100 MB even when all of it is base64. */
+const MAX_CONTENT_BYTES = 32 * 1024 * 1024;
+
 interface Resources {
+  readonly objects: Objects;
   readonly repos: Repos;
   readonly commits: Commits;
   readonly files: Files;
   readonly prefetch: Prefetch;
+  readonly search: Search;
   readonly watch: Watch;
+  readonly workspace: Workspace;
 }
 
 function createResources(request: RequestFunction, clock: Clock): Resources {
@@ -174,8 +213,11 @@ function createResources(request: RequestFunction, clock: Clock): Resources {
     repos: new Repos(request),
     commits: new Commits(request),
     files: new Files(request),
+    objects: new Objects(request),
     prefetch: new Prefetch(request),
+    search: new Search(request),
     watch: new Watch(request, clock),
+    workspace: new Workspace(request),
   };
 }
 
@@ -192,7 +234,7 @@ function toChange(change: RemoteChange): Change {
     path,
     action: "create",
     // The mount makes only modes that git has.
-    mode: mode as NonNullable<Change["mode"]>,
+    ...(mode === null ? {} : { mode: mode as NonNullable<Change["mode"]> }),
     ...(ifMatch === undefined ? {} : { if_match: ifMatch }),
     ...("sha" in content ? { sha: content.sha } : encodeContent(content.bytes)),
   };
@@ -209,22 +251,32 @@ const CONFLICT_REASONS: ReadonlySet<unknown> = new Set([
   "directory-in-the-way",
 ]);
 
+/** Every path that a refusal names: merged ones with their details, else the one path that was not as expected. */
 function conflictOf(error: ApiError): RemoteCommitOutcome {
-  const { path, current_sha: current } = error.data;
-  return {
-    kind: "conflict",
-    path: textOf(path),
-    currentSha: textOf(current),
-    message: error.message,
-    cause: error,
-  };
+  const { details, path, reason, current_sha: current } = error.data;
+  // Bodies of refusals are not typed; each field is looked at on its own.
+  const named = (Array.isArray(details) ? details : [{ path, type: reason, theirs_sha: current }]) as Record<
+    string,
+    unknown
+  >[];
+  const conflicts = named.flatMap((entry) => {
+    const { path: at, type, theirs_sha: theirs, markers_encoding: encoding } = entry;
+    if (typeof at !== "string") return [];
+    const text = textOf(entry.markers);
+    const markers = encoding === "base64" && text !== null ? decodeBase64(text) : text;
+    return [{ path: at, type: textOf(type) ?? "content", theirsSha: textOf(theirs), markers }];
+  });
+  return { kind: "conflict", conflicts, message: error.message, cause: error };
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, prefetch, watch }: Resources): Remote {
+function createRemote(resources: Resources): Remote {
+  const { repos, commits, files, objects, prefetch, search, watch, workspace } = resources;
   return {
     limits: {
       ...LIMITS,
+      changesPerCommit: LIMITS.changesPerBulkCommit,
+      contentBytes: MAX_CONTENT_BYTES,
       prefetchBytes: LIMITS.prefetchBytesMax,
       prefetchBlobBytes: LIMITS.prefetchBlobBytesMax,
     },
@@ -260,21 +312,55 @@ function createRemote({ repos, commits, files, prefetch, watch }: Resources): Re
       }
       throw new ApiError("INCOMPLETE_STREAM", "no last line", { status: 200, retryable: true });
     },
+    async *grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary> {
+      const { commitSha, globs, paths, cursor, signal } = request;
+      const body = {
+        pattern: request.pattern,
+        ref: commitSha,
+        regex: request.regex,
+        case_sensitive: !request.ignoreCase,
+        word: request.word,
+        context_lines: request.contextLines,
+        max_matches: request.maxMatches,
+        ...(globs.length === 0 ? {} : { globs: [...globs] }),
+        ...(paths.length === 0 ? {} : { paths: [...paths] }),
+        ...(cursor === null ? {} : { cursor }),
+      };
+      for await (const line of unwrap(await search.grep(repo, body, { signal }))) {
+        if ("done" in line) return { nextCursor: line.next_cursor };
+        const { line_bytes: lineBytes = null, ...match } = line;
+        yield { ...match, lineBytes };
+      }
+      throw new ApiError("INCOMPLETE_STREAM", "no last line", { status: 200, retryable: true });
+    },
     async commit(repo, { branch, message, author, changes, idempotencyKey }) {
       const body = {
         branch,
         message,
         changes: changes.map(toChange),
+        rebase: true,
         ...(author === undefined ? {} : { author }),
       };
-      const { data, error } = await commits.create(repo, body, { idempotencyKey });
+      const options = { idempotencyKey };
+      const { data, error } =
+        changes.length > LIMITS.changesPerCommit
+          ? await commits.createBulk(repo, body, options)
+          : await commits.create(repo, body, options);
       if (error === null) {
-        return { kind: "committed", sha: data.sha, treeSha: data.tree_sha, parentSha: data.parent_sha };
+        const { sha, tree_sha: treeSha, parent_sha: parentSha, merged = [] } = data;
+        return { kind: "committed", sha, treeSha, parentSha, merged: merged.map(({ path }) => path) };
       }
       if (error.code === "CONFLICT" || CONFLICT_REASONS.has(error.data.reason)) return conflictOf(error);
       throw error;
     },
     watch: async (repo, { branch, signal }) => unwrap(await watch.open(repo, { branch }, { signal })),
+    exec: async (request) => (await import("./exec-over-http.ts")).execOverHttp(workspace, request, toChange),
+    async storeBlobs(repo, blobs) {
+      unwrap(await commits.storeBlobs(repo, { blobs: blobs.map(encodeContent) }));
+    },
+    async readBlob(repo, sha) {
+      return decodeContent(unwrap(await objects.get(repo, sha))) ?? new Uint8Array(0);
+    },
     async findDefaultBranch(repo) {
       return unwrap(await repos.get(repo)).default_branch;
     },

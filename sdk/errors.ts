@@ -78,13 +78,32 @@ export class MountReadOnlyError extends MountError {}
 /** The path is missing, of the wrong kind, in the way, or not a path (ENOENT, EISDIR, ENOTDIR, EEXIST, …). */
 export class MountPathError extends MountError {}
 
-/** One path whose content on the branch is no longer what the mount had read. */
+/** One version of a path in a conflict; `sha` null: nothing is there. Contents are read when they are asked for. */
+export interface ConflictVersion {
+  readonly sha: string | null;
+  /** null where `sha` is. Costs a request unless the blob is in memory. */
+  bytes(): Promise<Uint8Array | null>;
+  /** As UTF-8. */
+  text(): Promise<string | null>;
+}
+
+/** One path that both the mount and somebody else changed, in ways that do not merge. */
 export interface MountConflict {
   /** Mount path. */
   readonly path: string;
-  /** Blob that the unsaved change was made from; null = the path did not exist. */
+  /** `content`, `binary`, `too-large`, `modify-delete`, `add-add`, `file-directory`, `mode`, `symlink`, `type`, … */
+  readonly type: string;
+  /** What the unsaved change was made from. */
+  readonly base: ConflictVersion;
+  /** What the mount has. */
+  readonly ours: ConflictVersion;
+  /** What the branch has. */
+  readonly theirs: ConflictVersion;
+  /** Both texts between conflict markers (`<<<<<<<`, `=======`, `>>>>>>>`); bytes when they are not UTF-8, null without two texts. */
+  readonly merged: string | Uint8Array | null;
+  /** `base.sha`. */
   readonly baseSha: string | null;
-  /** Blob that the branch has now; null = deleted. */
+  /** `theirs.sha`. */
   readonly currentSha: string | null;
 }
 
@@ -92,7 +111,7 @@ export interface MountConflict {
 export class MountConflictError extends MountError {
   readonly baseSha: string | null;
   readonly currentSha: string | null;
-  /** Every conflict that the server named; the first one is also `path`, `baseSha` and `currentSha`. */
+  /** Every conflict; the first one is also `path`, `baseSha` and `currentSha`. Empty when the server named no path. */
   readonly conflicts: readonly MountConflict[];
 
   constructor(

@@ -1,6 +1,8 @@
 export { CoregitClient, type CoregitClientOptions, createCoregitClient, Filesystems } from "./client.ts";
 export type { Branch, BranchCreate, BranchList } from "./contract/branches.ts";
 export type {
+  BlobsStored,
+  BlobUpload,
   Change,
   Commit,
   CommitCreate,
@@ -8,11 +10,26 @@ export type {
   CommitDetails,
   CommitList,
   Edit,
+  PathConflict,
 } from "./contract/commits.ts";
 export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";
 export type { Fork, ForkCreate } from "./contract/forks.ts";
 export type { Contract, EndpointKey } from "./contract/index.ts";
+export type {
+  ChangedFile,
+  CherryPick,
+  CherryPicked,
+  Compare,
+  Diff,
+  LandRequest,
+  Merged,
+  MergeRequest,
+  Reset,
+  ResetDone,
+  Revert,
+  Reverted,
+} from "./contract/merges.ts";
 export type { FileMode, Identity, RepoRef } from "./contract/names.ts";
 export type { GitObjectReply, Revision } from "./contract/objects.ts";
 export type {
@@ -24,16 +41,35 @@ export type {
 export type { Ref, RefList, RefMoved, RefPut } from "./contract/refs.ts";
 export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./contract/repos.ts";
 export type {
+  GrepDoneLine,
+  GrepLine,
+  GrepMatchLine,
+  GrepRequest,
+  SearchMatch,
+  SearchReply,
+  SearchRequest,
+} from "./contract/search.ts";
+export type {
   Session,
   SessionClosed,
   SessionFlush,
   SessionOpen,
   SessionStatus,
 } from "./contract/sessions.ts";
+export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
+export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
 export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
+export type {
+  ExecChange,
+  ExecReply,
+  ExecRequest,
+  MultiExecReply,
+  MultiExecRequest,
+} from "./contract/workspace.ts";
 export {
   ApiError,
+  type ConflictVersion,
   CoregitError,
   type MountConflict,
   MountConflictError,
@@ -47,9 +83,18 @@ export type { CallOptions, RequestEvent, RequestFunction, RequestOptions } from 
 export type { RetryOptions } from "./http/retry.ts";
 export type { Fetch } from "./http/transport.ts";
 export type { WatchNews } from "./http/watch-events.ts";
+export type { MountShell } from "./mount/bash/shell.ts";
+export type { BashOptions, ExecOptions, ExecResult, ExecStrategy } from "./mount/bash/shell-options.ts";
 export type { CacheStats } from "./mount/blobs/content-source.ts";
+export type { SecondLevelCache } from "./mount/blobs/second-level.ts";
+export type { GrepMatch, GrepOptions } from "./mount/calls/grep-calls.ts";
 export type { PrefetchOptions, PrefetchResult } from "./mount/calls/prefetch-calls.ts";
+export type { ConflictResolver, Resolution } from "./mount/commit/commit-parts.ts";
 export type { CommitMode, UnsavedChange } from "./mount/commit/saver.ts";
+export type { DiffOptions } from "./mount/diff/diff-unsaved.ts";
+export type { EditFailure, FileEdit } from "./mount/edit/apply-edits.ts";
+export type { EditResult } from "./mount/edit/edit-file.ts";
+export type { FileMap } from "./mount/faces/file-map.ts";
 export type { DirectoryItem, FileStat, TypedDirectoryItem } from "./mount/faces/shapes.ts";
 export type { FileToWrite } from "./mount/faces/write-face.ts";
 export { MountedFS } from "./mount/mounted-fs.ts";

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { defineConfig } from "tsup";
+import { defineConfig, type Options } from "tsup";
 
 /** Every file directly in `adapters/` is an entry point of its own: `@coregit/sdk/adapters/<name>`. */
 const adapters = readdirSync(new URL("adapters", import.meta.url))
@@ -15,7 +15,7 @@ const shared = {
   sourcemap: true,
 } as const;
 
-export default defineConfig({
+const core: Options = {
   ...shared,
   entry: {
     index: "index.ts",
@@ -27,4 +27,10 @@ export default defineConfig({
   platform: "neutral",
   // Consumers bring what an adapter plugs into.
   external: [/^node:/, /^@mastra\//, /^@modelcontextprotocol\//, /^@openai\//, "just-bash"],
-});
+};
+
+export default defineConfig([
+  core,
+  // What only Node can do: the core asks for it by its name, and no bundle of the core has it.
+  { ...shared, entry: { node: "node.ts" }, platform: "node" },
+]);

@@ -45,7 +45,29 @@ export const commitCreateSchema = z.strictObject({
   author: identitySchema.optional(),
   /** Head that the branch must have; without it the changes are applied to whatever the head is. */
   parent_sha: shaSchema.nullable().optional(),
+  /**
+   * Merge three-way with whatever the head is: `parent_sha` is then the commit that the changes were made on, and without
+   * it `if_match` the blob that each was made on. Only true conflicts fail.
+   */
+  rebase: z.boolean().optional(),
   changes: z.array(changeSchema).min(1).max(LIMITS.changesPerCommit),
+});
+
+/** The same commit with room for more changes: what a mount sends after a large piece of work. */
+export const commitBulkSchema = commitCreateSchema.extend({
+  changes: z.array(changeSchema).min(1).max(LIMITS.changesPerBulkCommit),
+});
+
+export const blobUploadSchema = z.strictObject({
+  blobs: z
+    .array(z.strictObject({ content: z.string(), encoding: z.enum(["utf-8", "base64"]).optional() }))
+    .min(1)
+    .max(LIMITS.blobsPerUpload),
+});
+
+export const blobsStoredSchema = z.object({
+  /** In the order sent. */
+  blobs: z.array(z.object({ sha: z.string(), size: z.number() })),
 });
 
 export const commitCreatedSchema = z.object({
@@ -56,6 +78,33 @@ export const commitCreatedSchema = z.object({
   parent: z.string().nullable(),
   branch: z.string(),
   files_changed: z.number(),
+  /** Of a rebase: paths that came out other than they were sent, with the blob that they have; null: gone. */
+  merged: z.array(z.object({ path: z.string(), sha: z.string().nullable() })).optional(),
+});
+
+/** One path of a 409 from a merge. `ours` is the side of the caller, or of the target branch; null: nothing there. */
+export const pathConflictSchema = z.object({
+  path: z.string(),
+  type: z.enum([
+    "content",
+    "binary",
+    "too-large",
+    "modify-delete",
+    "add-add",
+    "file-directory",
+    "mode",
+    "symlink",
+    "submodule",
+    "type",
+    "rename-rename",
+    "rename-delete",
+  ]),
+  base_sha: z.string().nullable(),
+  ours_sha: z.string().nullable(),
+  theirs_sha: z.string().nullable(),
+  /** The text with conflict markers, up to 1 MiB. */
+  markers: z.string().optional(),
+  markers_encoding: z.enum(["utf-8", "base64"]).optional(),
 });
 
 export const commitSchema = z.object({
@@ -98,6 +147,22 @@ export const commitEndpoints = defineEndpoints({
     reply: commitCreatedSchema,
     errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE", "PAYLOAD_TOO_LARGE"],
   },
+  "POST /repos/:repo/commits/bulk": {
+    summary: "The same for up to 20,000 changes, still as one commit",
+    access: "write",
+    body: commitBulkSchema,
+    status: 201,
+    reply: commitCreatedSchema,
+    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE", "PAYLOAD_TOO_LARGE"],
+  },
+  "POST /repos/:repo/blobs": {
+    summary: "Store contents that a commit then names by sha; sending them again changes nothing",
+    access: "write",
+    body: blobUploadSchema,
+    status: 201,
+    reply: blobsStoredSchema,
+    errors: ["VALIDATION_ERROR", "NOT_FOUND", "PAYLOAD_TOO_LARGE"],
+  },
   "GET /repos/:repo/commits": {
     summary: "History of a ref, newest first, optionally of one path",
     access: "read",
@@ -118,6 +183,9 @@ export const commitEndpoints = defineEndpoints({
 export type Edit = z.input<typeof editSchema>;
 export type Change = z.input<typeof changeSchema>;
 export type CommitCreate = z.input<typeof commitCreateSchema>;
+export type PathConflict = z.infer<typeof pathConflictSchema>;
+export type BlobUpload = z.input<typeof blobUploadSchema>;
+export type BlobsStored = z.infer<typeof blobsStoredSchema>;
 export type CommitCreated = z.infer<typeof commitCreatedSchema>;
 export type Commit = z.infer<typeof commitSchema>;
 export type CommitDetails = z.infer<typeof commitDetailsSchema>;

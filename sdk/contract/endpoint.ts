@@ -22,6 +22,8 @@ export interface EndpointSpec {
   /** Query names that may come more than once; their values are joined with commas. */
   readonly repeatable?: readonly string[];
   readonly body?: z.ZodType;
+  /** Its repositories are named in the body, and opened one by one, in the session that the request names. */
+  readonly opensRepos?: true;
   /** Knows nothing of sessions: it shows or changes what everybody sees, whatever session the request names. */
   readonly outsideSessions?: true;
   readonly status: 200 | 201;

@@ -4,14 +4,19 @@ import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";
 import { fileEndpoints } from "./files.ts";
 import { forkEndpoints } from "./forks.ts";
+import { mergeEndpoints } from "./merges.ts";
 import { objectEndpoints } from "./objects.ts";
 import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
+import { searchEndpoints } from "./search.ts";
 import { sessionEndpoints } from "./sessions.ts";
+import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
+import { tokenEndpoints } from "./tokens.ts";
 import { watchEndpoints } from "./watch.ts";
+import { workspaceEndpoints } from "./workspace.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
 export const contract = {
@@ -21,11 +26,16 @@ export const contract = {
   ...prefetchEndpoints,
   ...refEndpoints,
   ...branchEndpoints,
+  ...mergeEndpoints,
   ...tagEndpoints,
+  ...snapshotEndpoints,
   ...objectEndpoints,
   ...forkEndpoints,
   ...watchEndpoints,
   ...sessionEndpoints,
+  ...tokenEndpoints,
+  ...searchEndpoints,
+  ...workspaceEndpoints,
   ...publicEndpoints,
   ...adminEndpoints,
 };
@@ -47,11 +57,13 @@ export type QueryOf<K extends EndpointKey> = z.output<Schema<K, "query">>;
 export type BodyOf<K extends EndpointKey> = z.output<Schema<K, "body">>;
 export type ReplyOf<K extends EndpointKey> = z.output<Schema<K, "reply">>;
 
-/** Names of the path parameters, `repo` and a trailing `*rest` included. */
+/** Names of the path parameters, `repo` and a trailing `*rest` included. A fixed last segment may follow the rest. */
 export type ParamName<K extends string> = K extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParamName<`/${Rest}`>
   : K extends `${string}:${infer Name}`
     ? Name
-    : K extends `${string}*${infer Name}`
+    : K extends `${string}*${infer Name}/${string}`
       ? Name
-      : never;
+      : K extends `${string}*${infer Name}`
+        ? Name
+        : never;

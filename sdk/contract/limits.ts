@@ -1,6 +1,9 @@
 /** Limits of the wire, in bytes unless the name says otherwise. The error that refuses a request states the limit. */
 export const LIMITS = {
   changesPerCommit: 1_000,
+  changesPerBulkCommit: 20_000,
+  /** Contents of one `POST …/blobs`. */
+  blobsPerUpload: 10_000,
   fileBytes: 10 * 1024 * 1024,
   messageBytes: 50 * 1024,
   requestBodyBytes: 100 * 1024 * 1024,
@@ -19,6 +22,28 @@ export const LIMITS = {
   prefetchBytesMax: 32 * 1024 * 1024,
   prefetchBlobBytes: 1024 * 1024,
   prefetchBlobBytesMax: 4 * 1024 * 1024,
+  metadataChars: 16 * 1024,
+  tokenScopes: 40,
+  tokenGlobs: 50,
+  tokenSecondsMin: 3_600,
+  tokenSecondsMax: 2_592_000,
+  searchPatternChars: 1_000,
+  searchContextLines: 10,
+  searchRepos: 50,
+  searchResults: 100,
+  searchResultsMax: 500,
+  grepPaths: 1_000,
+  grepMatches: 10_000,
+  grepMatchesMax: 100_000,
+  grepBytes: 16 * 1024 * 1024,
+  grepBytesMax: 64 * 1024 * 1024,
+  /** A longer line is told by its beginning and its length. */
+  grepLineBytes: 64 * 1024,
+  /** Larger files are not searched, and counted as such. */
+  grepFileBytes: 32 * 1024 * 1024,
+  /** Contents that one request looks through; with a regular expression that names no literal text, an eighth. */
+  grepScanBytes: 1024 * 1024 * 1024,
+  grepSeconds: 20,
   idempotencyKeyChars: 255,
   idempotencyHours: 24,
   sessionTtlSecondsMin: 60,
@@ -40,6 +65,19 @@ export const LIMITS = {
   watchReplayMoves: 1_000,
   /** What may wait for a slow reader before its stream is cut. */
   watchBufferBytes: 256 * 1024,
+  execCommandChars: 10_000,
+  execRepos: 10,
+  execEnvNames: 200,
+  execTimeoutMs: 30_000,
+  execTimeoutMsMax: 60_000,
+  /** Of each stream in the reply; the rest is cut off, and the reply says so. */
+  execStreamBytes: 1024 * 1024,
+  /** New and changed contents that one command may hold, those of `pre_apply_changes` included. */
+  execWriteBytes: 16 * 1024 * 1024,
+  /** Contents that one command may read from the repositories. */
+  execReadBytes: 256 * 1024 * 1024,
+  execReadFiles: 100_000,
+  execChanges: 10_000,
 } as const;
 
 /** Request and reply header names, lower case as the platform compares them. */

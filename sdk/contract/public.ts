@@ -1,6 +1,7 @@
 import { commitEndpoints } from "./commits.ts";
 import { defineEndpoints } from "./endpoint.ts";
 import { fileEndpoints } from "./files.ts";
+import { mergeEndpoints } from "./merges.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
 
@@ -25,6 +26,7 @@ export const publicEndpoints = defineEndpoints({
     ...fileEndpoints["GET /repos/:repo/raw/:ref/*path"],
     access: "public",
   },
+  "GET /orgs/:org/repos/:repo/diff": { ...mergeEndpoints["GET /repos/:repo/diff"], access: "public" },
   "GET /orgs/:org/repos/:repo/commits": { ...commitEndpoints["GET /repos/:repo/commits"], access: "public" },
   "GET /orgs/:org/repos/:repo/commits/:sha": {
     ...commitEndpoints["GET /repos/:repo/commits/:sha"],

@@ -4,7 +4,6 @@ import type { RepoRef } from "../contract/names.ts";
 import { ApiError } from "../errors.ts";
 import { formatAddress, formatQuery, type PathParams } from "./address.ts";
 import type { Clock } from "./clock.ts";
-import { readNdjson } from "./ndjson.ts";
 import { type BytesReply, fail, type Result, readBytes, readError, readJson, succeed } from "./reply.ts";
 import { isRepeatable, parseRetryAfter, type RetryPolicy, retryDelayMs } from "./retry.ts";
 import type { Transport } from "./transport.ts";
@@ -121,7 +120,10 @@ async function buildHeaders(context: RequestContext, call: PreparedCall): Promis
 async function decode(response: Response, format: LooseOptions["format"]): Promise<Result<unknown>> {
   if (!response.ok) return fail(await readError(response));
   if (format === "bytes" || format === "events") return succeed(readBytes(response), response.status);
-  if (format === "ndjson") return succeed(readNdjson(readBytes(response).body), response.status);
+  if (format === "ndjson") {
+    const { readNdjson } = await import("./ndjson.ts"); // Not needed to mount, read, write and commit.
+    return succeed(readNdjson(readBytes(response).body), response.status);
+  }
   return await readJson(response);
 }
 

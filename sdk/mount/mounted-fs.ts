@@ -1,5 +1,9 @@
+import { MountShell } from "./bash/shell.ts";
+import type { BashOptions, ExecStrategy } from "./bash/shell-options.ts";
 import type { CallContext } from "./calls/call-context.ts";
+import type { ConflictResolver } from "./commit/commit-parts.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
+import type { DiffOptions } from "./diff/diff-unsaved.ts";
 import { WriteFace } from "./faces/write-face.ts";
 import { remoteError } from "./kernel/errno.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
@@ -25,23 +29,35 @@ import type { MountChange, WatchOptions } from "./watch/watch-mount.ts";
 export class MountedFS extends WriteFace {
   readonly #saver: Saver;
   readonly #session: MountSession | null;
+  readonly #execStrategy: ExecStrategy | undefined;
 
-  constructor(context: CallContext, saver: Saver, session: MountSession | null = null) {
+  constructor(
+    context: CallContext,
+    saver: Saver,
+    options: {
+      readonly session?: MountSession | undefined;
+      readonly execStrategy?: ExecStrategy | undefined;
+    } = {},
+  ) {
     super(context, (volume, paths) => saver.save(volume, paths));
     this.#saver = saver;
-    this.#session = session;
+    this.#session = options.session ?? null;
+    this.#execStrategy = options.execStrategy;
   }
 
   /**
    * Commits what is unsaved: per repository one commit of what changed, whose sha is in the answer under the name that
-   * it is mounted by. Others' commits to other files are kept; a file that somebody else changed too rejects with
-   * MountConflictError, and everything stays unsaved.
+   * it is mounted by. Others' commits to other files are kept, and a file that somebody else changed too is merged with
+   * theirs line by line. Where that cannot be done, rejects with MountConflictError, and everything stays unsaved;
+   * `onConflict` resolves instead: "ours", "theirs", or a function that gives the content of each path (null: delete).
+   * Such a function runs inside the commit and must not wait for another one.
    */
   async commit(
     options: {
       readonly message?: string;
       readonly repos?: readonly string[];
       readonly author?: RemoteIdentity;
+      readonly onConflict?: ConflictResolver;
     } = {},
   ): Promise<Record<string, string>> {
     this.context.checkOpen({ syscall: "commit" });
@@ -68,17 +84,73 @@ export class MountedFS extends WriteFace {
     }
   }
 
+  /**
+   * A shell over the mount, loaded at its first command. Directory and exported variables last from one command to the
+   * next; what commands write is in the mount, and committed as its mode says.
+   *
+   * @example
+   * const { stdout } = await fs.bash().exec("grep -rn TODO src | head -5");
+   */
+  bash(options: BashOptions = {}): MountShell {
+    const strategy = options.strategy ?? this.#execStrategy;
+    return new MountShell({ context: this.context, saver: this.#saver, options: { ...options, strategy } });
+  }
+
   /** What is unsaved, by path, without a request. */
   async status(): Promise<UnsavedChange[]> {
     this.context.checkOpen({ syscall: "status" });
     return await this.#saver.status();
   }
 
+  /**
+   * What is unsaved as a unified diff that `git apply` takes, renames, modes, links and binary files included. With
+   * several repositories paths begin with the name that each is mounted by.
+   */
+  async diff(options: DiffOptions = {}): Promise<string> {
+    this.context.checkOpen({ syscall: "diff" });
+    const { diffUnsaved } = await import("./diff/diff-unsaved.ts");
+    return await diffUnsaved({ context: this.context, saver: this.#saver }, options);
+  }
+
+  /**
+   * Keeps the mount's state, unsaved work included, in memory under a name, without a request. It costs what changes
+   * after it: it shares everything else. What others commit is carried over into it, as into unsaved work.
+   */
+  async snapshot(name: string): Promise<void> {
+    this.context.checkOpen({ syscall: "snapshot", path: name });
+    const { keepSnapshot } = await import("./commit/keep-states.ts");
+    keepSnapshot(this.#saver, name);
+  }
+
+  /**
+   * Brings a kept state back as unsaved changes, also after commits; what others have committed stays. Unsaved work is
+   * kept as another snapshot, whose name is given (null: there was none), unless `force` drops it.
+   */
+  async restore(
+    name: string,
+    options: { readonly force?: boolean } = {},
+  ): Promise<{ readonly kept: string | null }> {
+    this.context.checkOpen({ syscall: "restore", path: name });
+    const { restoreSnapshot } = await import("./commit/keep-states.ts");
+    return { kept: await restoreSnapshot(this.#saver, name, options.force ?? false) };
+  }
+
+  /** Names of the snapshots, oldest first. */
+  async snapshots(): Promise<string[]> {
+    const { listSnapshots } = await import("./commit/keep-states.ts");
+    return listSnapshots(this.#saver);
+  }
+
+  /** Forgets a snapshot and what only it holds. */
+  async dropSnapshot(name: string): Promise<void> {
+    const { dropSnapshot } = await import("./commit/keep-states.ts");
+    dropSnapshot(this.#saver, name);
+  }
+
   /** Drops what is unsaved at these paths and below them; without paths everything. */
   async discard(paths?: readonly string[]): Promise<void> {
     this.context.checkOpen({ syscall: "discard" });
-    if (paths === undefined) this.#saver.discardAll();
-    for (const path of paths ?? []) this.#saver.discard(path);
+    await this.#saver.discard(paths);
   }
 
   /** Moves to the newest commit; what is unsaved stays. A path that both sides changed is a conflict of the next commit. */
@@ -105,8 +177,14 @@ export class MountedFS extends WriteFace {
    */
   async unmount(options: { readonly onUnsaved?: "reject" | "commit" | "discard" } = {}): Promise<void> {
     if (this.context.closed) return;
-    await this.#saver.finish(options.onUnsaved ?? "reject");
+    const onUnsaved = options.onUnsaved ?? "reject";
+    if (this.#session !== null) {
+      // First, so that the mount stays open when the session keeps what conflicts.
+      await this.#saver.finish(onUnsaved, () => undefined);
+      await this.#inSession("unmount", (session) => session.close());
+    }
+    await this.#saver.finish(onUnsaved, () => this.context.close());
+    // A commit that came meanwhile went into a session of its own.
     await this.#inSession("unmount", (session) => session.close());
-    this.context.close();
   }
 }

@@ -1,5 +1,7 @@
 import { ApiError } from "../errors.ts";
+import type { ExecStrategy } from "./bash/shell-options.ts";
 import { ContentSource, type SharedBlobs } from "./blobs/content-source.ts";
+import type { SecondLevelCache } from "./blobs/second-level.ts";
 import { CallContext } from "./calls/call-context.ts";
 import { CommitBuffer } from "./commit/commit-buffer.ts";
 import { type CommitMode, Saver } from "./commit/saver.ts";
@@ -35,8 +37,17 @@ export interface MountOptions {
   readonly author?: RemoteIdentity;
   /** "manual" is the default. */
   readonly commitMode?: CommitMode;
-  /** Blobs are kept in memory and shared by the mounts of a client; 64 MiB by default. Another size makes a cache of its own. */
-  readonly cache?: { readonly enabled?: boolean; readonly maxBytes?: number };
+  /** Where the commands of `bash()` run; "local-js" where just-bash can be loaded, else "remote". */
+  readonly execStrategy?: ExecStrategy;
+  /**
+   * Blobs are kept in memory and shared by the mounts of a client; 64 MiB by default. Another size makes a cache of its
+   * own. Mounts that name one `second` level share it and the memory before it.
+   */
+  readonly cache?: {
+    readonly enabled?: boolean;
+    readonly maxBytes?: number;
+    readonly second?: SecondLevelCache;
+  };
   readonly signal?: AbortSignal;
   /**
    * Work in a session: commits are fast and seen by this mount at once, and by others with `flush()` or `unmount()`.
@@ -114,5 +125,5 @@ export async function openMount(options: MountOptions, parts: MountParts): Promi
   const context = new CallContext({ table, content, remote, now });
   const buffers = volumes.map((volume) => new CommitBuffer({ volume, table, remote, content, createKey }));
   const saver = new Saver(table, buffers, { mode: options.commitMode ?? "manual", author: options.author });
-  return new MountedFS(context, saver, parts.session ?? null);
+  return new MountedFS(context, saver, { session: parts.session, execStrategy: options.execStrategy });
 }

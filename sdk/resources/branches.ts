@@ -1,5 +1,15 @@
 import type { Branch, BranchCreate, BranchList } from "../contract/branches.ts";
+import type {
+  LandRequest,
+  Merged,
+  MergeRequest,
+  Reset,
+  ResetDone,
+  Revert,
+  Reverted,
+} from "../contract/merges.ts";
 import type { RepoRef } from "../contract/names.ts";
+import { createIdempotencyKey } from "../http/idempotency.ts";
 import type { Result } from "../http/reply.ts";
 import type { CallOptions, RequestFunction } from "../http/request.ts";
 import type { PageQuery } from "./paging.ts";
@@ -63,4 +73,56 @@ export class Branches {
     const body = { new_name: newName };
     return this.#request("PATCH /repos/:repo/branches/*name", { ...options, params: { repo, name }, body });
   }
+
+  /**
+   * Merges `source` into a branch. A 409 says `merged: false` and names the conflicts, each with its three blobs.
+   *
+   * @example
+   * const { data, error } = await cg.branches.merge("my-app", "main", { source: "agent/42", strategy: "squash" });
+   * console.log(data?.sha ?? error?.message);
+   */
+  merge(
+    repo: RepoRef,
+    target: string,
+    body: MergeRequest,
+    options: CallOptions = {},
+  ): Promise<Result<Merged>> {
+    const params = { repo, target };
+    return this.#request("POST /repos/:repo/branches/*target/merge", { ...withKey(options), params, body });
+  }
+
+  /**
+   * Puts a branch's commits on top of wherever the target is by then: one call, however many land at once.
+   *
+   * @example
+   * await cg.branches.land("my-app", { source: "agent/42", target: "main" });
+   */
+  land(repo: RepoRef, body: LandRequest, options: CallOptions = {}): Promise<Result<Merged>> {
+    return this.#request("POST /repos/:repo/land", { ...withKey(options), params: { repo }, body });
+  }
+
+  /**
+   * Takes one commit's change back, by a new commit.
+   *
+   * @example
+   * await cg.branches.revert("my-app", { branch: "main", commit: sha });
+   */
+  revert(repo: RepoRef, body: Revert, options: CallOptions = {}): Promise<Result<Reverted>> {
+    return this.#request("POST /repos/:repo/revert", { ...withKey(options), params: { repo }, body });
+  }
+
+  /**
+   * Puts a branch at another commit. What it was at stays in its reflog.
+   *
+   * @example
+   * await cg.branches.reset("my-app", { branch: "main", sha: "main~1", expected_sha: head });
+   */
+  reset(repo: RepoRef, body: Reset, options: CallOptions = {}): Promise<Result<ResetDone>> {
+    return this.#request("POST /repos/:repo/reset", { ...withKey(options), params: { repo }, body });
+  }
+}
+
+/** A repetition after a lost answer gives the first result again. */
+function withKey(options: CallOptions): CallOptions {
+  return { ...options, idempotencyKey: options.idempotencyKey ?? createIdempotencyKey() };
 }

@@ -1,4 +1,11 @@
-import type { CommitCreate, CommitCreated, CommitDetails, CommitList } from "../contract/commits.ts";
+import type {
+  BlobsStored,
+  BlobUpload,
+  CommitCreate,
+  CommitCreated,
+  CommitDetails,
+  CommitList,
+} from "../contract/commits.ts";
 import type { RepoRef } from "../contract/names.ts";
 import { createIdempotencyKey } from "../http/idempotency.ts";
 import type { Result } from "../http/reply.ts";
@@ -36,10 +43,47 @@ export class Commits {
    *   ],
    * });
    * console.log(error?.code ?? data.sha);
+   *
+   * @example
+   * // Others may have committed since: merge with what they did. A 409 names every path that does not merge.
+   * const { data, error } = await cg.commits.create("my-app", {
+   *   branch: "main",
+   *   message: "Rename the flag",
+   *   parent_sha: seen,
+   *   rebase: true,
+   *   changes: [{ path: "src/app.ts", content: mine }],
+   * });
+   * console.log(data?.merged ?? error?.data.conflicts);
    */
   create(repo: RepoRef, body: CommitCreate, options: CallOptions = {}): Promise<Result<CommitCreated>> {
     const idempotencyKey = options.idempotencyKey ?? createIdempotencyKey();
     return this.#request("POST /repos/:repo/commits", { ...options, idempotencyKey, params: { repo }, body });
+  }
+
+  /**
+   * Commits up to 20,000 changes at once, otherwise as `create`. Still one commit: nobody sees a part of it.
+   *
+   * @example
+   * const changes = Array.from({ length: 5_000 }, (_, n) => ({ path: `data/${n}.json`, content: "{}" }));
+   * const { data } = await cg.commits.createBulk("my-app", { branch: "main", message: "Import", changes });
+   * console.log(data?.sha);
+   */
+  createBulk(repo: RepoRef, body: CommitCreate, options: CallOptions = {}): Promise<Result<CommitCreated>> {
+    const idempotencyKey = options.idempotencyKey ?? createIdempotencyKey();
+    const request = { ...options, idempotencyKey, params: { repo }, body };
+    return this.#request("POST /repos/:repo/commits/bulk", request);
+  }
+
+  /**
+   * Stores contents that a commit then names by `sha`, for commits whose contents exceed one request. Nothing refers to
+   * them until then. Repeated like a read: the same contents are the same blobs.
+   *
+   * @example
+   * const { data } = await cg.commits.storeBlobs("my-app", { blobs: [{ content: "hello\n" }] });
+   * console.log(data?.blobs[0]?.sha);
+   */
+  storeBlobs(repo: RepoRef, body: BlobUpload, options: CallOptions = {}): Promise<Result<BlobsStored>> {
+    return this.#request("POST /repos/:repo/blobs", { ...options, readOnly: true, params: { repo }, body });
   }
 
   /**

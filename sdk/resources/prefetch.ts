@@ -1,6 +1,5 @@
 import type { RepoRef } from "../contract/names.ts";
 import type { PrefetchLine, PrefetchRequest } from "../contract/prefetch.ts";
-import { checkLines } from "../http/prefetch-lines.ts";
 import { type Result, succeed } from "../http/reply.ts";
 import type { CallOptions, RequestFunction } from "../http/request.ts";
 
@@ -36,6 +35,7 @@ export class Prefetch {
       readOnly: true,
     });
     if (result.error !== null) return result;
+    const { checkLines } = await import("../http/done-line.ts");
     return succeed(checkLines(result.data, options.signal), result.status);
   }
 }

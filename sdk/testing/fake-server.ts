@@ -109,7 +109,7 @@ async function postPrefetch(remote: MemoryRemote, { repo, body }: Call): Promise
 
 // biome-ignore lint/suspicious/noExplicitAny: as for Call.body
 function toRemoteChange(change: any): RemoteChange {
-  const { path, action, if_match: ifMatch, mode = "100644" } = change;
+  const { path, action, if_match: ifMatch, mode = null } = change;
   if (action === "delete") return { kind: "delete", path, ifMatch };
   if (action === "rename") return { kind: "move", path, newPath: change.new_path };
   if (change.sha !== undefined) return { kind: "put", path, mode, ifMatch, content: { sha: change.sha } };
@@ -126,8 +126,9 @@ async function postCommit(remote: MemoryRemote, { repo, body, headers }: Call): 
     idempotencyKey: headers.get("idempotency-key") ?? crypto.randomUUID(),
   });
   if (outcome.kind === "conflict") {
-    const { message, path, currentSha } = outcome;
-    return json({ error: message, code: "CONFLICT", path, current_sha: currentSha }, 409);
+    const [first] = outcome.conflicts;
+    const found = { path: first?.path, current_sha: first?.theirsSha };
+    return json({ error: outcome.message, code: "CONFLICT", ...found }, 409);
   }
   const { sha, treeSha, parentSha } = outcome;
   const receipt = { sha, tree_sha: treeSha, parent_sha: parentSha, parent: parentSha };

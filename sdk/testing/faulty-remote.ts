@@ -7,8 +7,8 @@ import type {
 } from "../mount/kernel/remote.ts";
 import { MemoryRemote } from "./memory-remote.ts";
 
-/** What befalls one commit: it never arrives, its answer is lost, or the server fails after it has taken place. */
-export type Fault = "cut" | "lost-answer" | "failed-after" | null;
+/** What befalls one commit: it never arrives, is refused, its answer is lost, or the server fails after it took place. */
+export type Fault = "cut" | "forbidden" | "lost-answer" | "failed-after" | null;
 
 /** A remote in memory on a bad network; each call takes the next fault of its queue. */
 export class FaultyRemote extends MemoryRemote {
@@ -31,6 +31,9 @@ export class FaultyRemote extends MemoryRemote {
     this.sent.push(commit);
     const fault = this.faults.shift() ?? null;
     if (fault === "cut") throw networkError();
+    if (fault === "forbidden") {
+      throw new ApiError("FORBIDDEN", "the key may not write", { status: 403, retryable: false });
+    }
     const outcome = await super.commit(repo, commit);
     if (fault === "lost-answer") throw networkError();
     if (fault === "failed-after") {

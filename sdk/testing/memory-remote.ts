@@ -6,9 +6,13 @@ import type {
   RemoteCommit,
   RemoteCommitOutcome,
   RemoteEntry,
+  RemoteGrep,
+  RemoteGrepSummary,
+  RemoteMatch,
   RemoteRepo,
   RemoteTreePage,
 } from "../mount/kernel/remote.ts";
+import { compileMatcher, searchBytes } from "../mount/search/local-matcher.ts";
 import { hashObject } from "../mount/tree/git-id.ts";
 
 /** A file of an in-memory repository. */
@@ -47,6 +51,7 @@ export class MemoryRepo {
   readonly branches = new Map<string, string>();
   readonly commits = new Map<string, MemoryCommit>();
   readonly defaultBranch = "main";
+  readonly #stored = new Map<string, Uint8Array>();
   /** First results by Idempotency-Key. */
   readonly #results = new Map<string, RemoteCommitOutcome>();
   #now = Date.UTC(2026, 0, 1);
@@ -97,18 +102,20 @@ export class MemoryRepo {
   async #apply({ branch, changes, message }: RemoteCommit): Promise<RemoteCommitOutcome> {
     const head = this.head(branch);
     const before: Files = head?.files ?? new Map();
+    const conflicts = [];
     for (const change of changes) {
-      const currentSha = before.get(change.path)?.sha ?? null;
+      const theirsSha = before.get(change.path)?.sha ?? null;
       const expected = change.kind === "move" ? undefined : change.ifMatch;
-      if (expected !== undefined && expected !== currentSha) {
-        return { kind: "conflict", path: change.path, currentSha, message: "not the version", cause: null };
-      }
+      if (expected === undefined || expected === theirsSha || theirsSha === (await shaOf(change))) continue;
+      conflicts.push({ path: change.path, type: "content", theirsSha, markers: null });
     }
+    if (conflicts.length > 0) return { kind: "conflict", conflicts, message: "not the version", cause: null };
     const next = new Map(before);
     for (const change of changes) if (change.kind !== "put") removeBelow(next, change.path);
     for (const change of changes) await this.#write(next, before, change);
     const landed = await this.#append(branch, next, message);
-    return { kind: "committed", sha: landed.sha, treeSha: landed.treeSha, parentSha: head?.sha ?? null };
+    const { sha, treeSha } = landed;
+    return { kind: "committed", sha, treeSha, parentSha: head?.sha ?? null, merged: [] };
   }
 
   async #write(next: Map<string, MemoryFile>, before: Files, change: RemoteChange): Promise<void> {
@@ -118,17 +125,26 @@ export class MemoryRepo {
           next.set(change.newPath + path.slice(change.path.length), file);
       }
     } else if (change.kind === "put") {
-      const { content, mode } = change;
-      const bytes = "sha" in content ? this.#findBlob(content.sha) : content.bytes;
+      const { content } = change;
+      const mode = change.mode ?? before.get(change.path)?.mode ?? "100644";
+      const bytes = "sha" in content ? this.findBlob(content.sha) : content.bytes;
       next.set(change.path, await makeFile({ mode, content: bytes }));
     }
   }
 
-  #findBlob(sha: string): Uint8Array {
+  /** Keeps a blob that no commit has yet. */
+  async storeBlob(bytes: Uint8Array): Promise<void> {
+    this.#stored.set(await hashObject("blob", bytes), bytes);
+  }
+
+  findBlob(sha: string): Uint8Array {
+    const stored = this.#stored.get(sha);
+    if (stored !== undefined) return stored;
     for (const commit of this.commits.values()) {
       for (const file of commit.files.values()) if (file.sha === sha) return file.bytes;
     }
-    throw new ApiError("NOT_FOUND", `no blob ${sha}`, { status: 404, retryable: false });
+    const data = { reason: "missing-object" };
+    throw new ApiError("NOT_FOUND", `no blob ${sha}`, { status: 404, retryable: false, data });
   }
 
   async #append(branch: string, files: Files, message: string): Promise<MemoryCommit> {
@@ -142,6 +158,11 @@ export class MemoryRepo {
     this.branches.set(branch, sha);
     return commit;
   }
+}
+
+async function shaOf(change: RemoteChange): Promise<string | null> {
+  if (change.kind !== "put") return null;
+  return "sha" in change.content ? change.content.sha : await hashObject("blob", change.content.bytes);
 }
 
 function removeBelow(files: Map<string, MemoryFile>, path: string): void {
@@ -218,11 +239,16 @@ export class MemoryRemote implements Remote {
   readonly repos = new Map<string, MemoryRepo>();
   readonly limits = {
     fileBytes: 10 * 1024 * 1024,
-    changesPerCommit: 1_000,
+    changesPerCommit: 20_000,
+    contentBytes: 32 * 1024 * 1024,
     batchPaths: 100,
     prefetchGlobs: 32,
     prefetchBytes: 32 * 1024 * 1024,
     prefetchBlobBytes: 4 * 1024 * 1024,
+    grepPaths: 1_000,
+    grepMatches: 10_000,
+    grepFileBytes: 32 * 1024 * 1024,
+    grepLineBytes: 64 * 1024,
   };
   /** Entries of one page of a listing. */
   pageSize = 10_000;
@@ -295,7 +321,7 @@ export class MemoryRemote implements Remote {
       readonly maxBlobBytes: number;
     },
   ) {
-    const globs = await Promise.all(request.globs.map(compileGlob));
+    const globs = await Promise.all(request.globs.map((glob) => compileGlob(glob)));
     let entries = 0;
     let bytes = 0;
     for (const [path, file] of this.#filesAt(repo, request.commitSha)) {
@@ -308,8 +334,29 @@ export class MemoryRemote implements Remote {
     return { entries, bytes, capped: false };
   }
 
+  async *grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary> {
+    const matcher = await compileMatcher(request);
+    const globs = await Promise.all(request.globs.map((pattern) => compileGlob(pattern)));
+    const limits = { contextLines: request.contextLines, lineBytes: this.limits.grepLineBytes };
+    for (const [path, { sha, mode, bytes }] of this.#filesAt(repo, request.commitSha)) {
+      const isNamed = request.paths.some((root) => path === root || path.startsWith(`${root}/`));
+      const isAll = request.globs.length + request.paths.length === 0;
+      if (!mode.startsWith("100") || !(isAll || isNamed || globs.some((glob) => glob.match(path)))) continue;
+      for (const line of searchBytes(bytes, matcher, limits)) yield { path, sha, ...line };
+    }
+    return { nextCursor: null };
+  }
+
   async commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome> {
     return await this.find(repo).commit(commit);
+  }
+
+  async storeBlobs(repo: RemoteRepo, blobs: readonly Uint8Array[]): Promise<void> {
+    for (const bytes of blobs) await this.find(repo).storeBlob(bytes);
+  }
+
+  async readBlob(repo: RemoteRepo, sha: string): Promise<Uint8Array> {
+    return this.find(repo).findBlob(sha);
   }
 
   async findDefaultBranch(repo: RemoteRepo): Promise<string> {

@@ -95,6 +95,12 @@ export function listRepoPage(sql: SqlStorage, org: OrgFacts, query: RepoPageQuer
     bindings.push(Number(query.isTemplate));
   }
   if (query.publicOnly) where.push("visibility = 'public'");
+  if (query.names) {
+    // At most LIMITS.tokenScopes of them, two parameters each; none means that nothing is listed.
+    const each = query.names.map(() => "(namespace = ? AND slug = ?)");
+    where.push(each.length === 0 ? "0" : `(${each.join(" OR ")})`);
+    bindings.push(...query.names.flatMap(({ namespace, slug }) => [namespace ?? "", slug]));
+  }
   const rows = sql
     .exec<RepoRow>(
       `SELECT ${COLUMNS} FROM repos WHERE ${where.join(" AND ")} ORDER BY seq LIMIT ? OFFSET ?`,

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { LIMITS } from "../../sdk/contract/limits.ts";
+import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
@@ -15,7 +16,7 @@ import type {
 } from "../ports/org.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
-import { decideAccess } from "../services/decide-access.ts";
+import { decideAccess } from "../services/access/decide-access.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
@@ -33,6 +34,7 @@ import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } fro
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
 import { doomSessions, insertSession, listDoomedSessions, removeSession } from "./org-sessions.ts";
+import { findToken, findTokenById, insertToken, listTokenRows, revokeTokenRow } from "./org-tokens.ts";
 import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 
 /** What an OrgDO needs of its environment. */
@@ -79,7 +81,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#keys = createKeyIndex(this.#sql);
-    this.#watchers = createOrgWatchers(ctx, (keyId) => this.#org !== null && isLiveKey(this.#sql, keyId));
+    this.#watchers = createOrgWatchers(ctx, (keyId) => this.#isLive(keyId));
     this.#now = parts.now ?? Date.now;
     this.#repos = parts.repos ?? createDurableRepoLifecycle(env.REPO);
     this.#limiter = env.RATE_LIMITS === "off" ? null : createRateLimiter();
@@ -112,15 +114,12 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   async revokeKey(keyId: string): Promise<boolean> {
     this.#keys.forget();
     const revoked = this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
-    if (!revoked) return false;
-    doomSessions(this.#sql, keyId);
-    this.#watchers.endOf(keyId);
-    await this.#endDoomedSessions();
-    return true;
+    if (revoked) await this.#endAllOf(keyId);
+    return revoked;
   }
 
   async openSession(session: NewSession) {
-    if (!this.#org || !isLiveKey(this.#sql, session.keyId)) return { kind: "revoked" } as const;
+    if (!this.#isLive(session.keyId)) return { kind: "revoked" } as const;
     return insertSession(this.#sql, session, this.#now())
       ? ({ kind: "opened" } as const)
       : ({ kind: "full", limit: LIMITS.sessionsPerKey } as const);
@@ -130,7 +129,20 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     if (this.#org) removeSession(this.#sql, hash);
   }
 
-  /** Sessions learn of the end of their key from here; one that cannot be reached is told by the alarm. */
+  /** Ends what a key or token that is revoked has going. */
+  async #endAllOf(keyId: string): Promise<void> {
+    doomSessions(this.#sql, keyId);
+    this.#watchers.endOf(keyId);
+    await this.#endDoomedSessions();
+  }
+
+  /** Whether an id is that of a live key or token. */
+  #isLive(keyId: string): boolean {
+    if (!this.#org) return false;
+    return isLiveKey(this.#sql, keyId) || findTokenById(this.#sql, keyId, this.#now()) !== null;
+  }
+
+  /** Sessions learn of the end of their key or token from here; one that cannot be reached is told by the alarm. */
   async #endDoomedSessions(): Promise<void> {
     if (!this.#org) return;
     const doomed = listDoomedSessions(this.#sql);
@@ -145,17 +157,35 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     );
   }
 
-  /** A socket that closes when a key is revoked. Only the Worker can ask. */
+  /** A socket that closes when a key or token is revoked. Only the Worker can ask. */
   override async fetch(request: Request): Promise<Response> {
     const keyId = new URL(request.url).searchParams.get("key");
     return keyId === null ? new Response(null, { status: 400 }) : this.#watchers.accept(keyId);
+  }
+
+  async createToken(token: NewToken): Promise<TokenRecord | null> {
+    this.#readOrg();
+    return this.ctx.storage.transactionSync(() => insertToken(this.#sql, token, this.#now()));
+  }
+
+  async listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage> {
+    this.#readOrg();
+    return listTokenRows(this.#sql, query, this.#now());
+  }
+
+  async revokeToken(tokenId: string): Promise<boolean> {
+    const revoked = this.#org !== null && revokeTokenRow(this.#sql, tokenId, this.#now());
+    if (revoked) await this.#endAllOf(tokenId);
+    return revoked;
   }
 
   async authorize(query: AuthorizeQuery): Promise<AuthorizeResult> {
     return decideAccess(query, {
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
+      findToken: (hash) => findToken(this.#sql, hash, this.#now()),
       isLiveKey: (keyId) => isLiveKey(this.#sql, keyId),
+      findTokenById: (tokenId) => findTokenById(this.#sql, tokenId, this.#now()),
       findRepo: (namespace, slug) => this.#findRepo(namespace, slug),
       limiter: this.#limiter,
       nowMs: this.#now(),

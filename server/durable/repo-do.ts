@@ -5,7 +5,7 @@ import type { FileStore, Head, RefQuery, RefReason, RefTransaction } from "../gi
 import type { CommitRequest } from "../ports/commit.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { FeedQuery } from "../ports/watch.ts";
-import { planCommit } from "../services/plan-commit.ts";
+import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
 import { createDurablePackFamilies } from "../stores/durable-pack-families.ts";
 import { plantFork } from "../stores/fork-seed.ts";
@@ -60,7 +60,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     this.#tables = createSqlTables(ctx.storage);
     this.#files = parts.files ?? createR2Files(env.PACKS);
     this.#ids = parts.ids ?? platformIds;
-    this.#planCommit = parts.planCommit ?? planCommit;
+    this.#planCommit = parts.planCommit ?? planGuardedCommit;
     this.#housekeeper = createRepoHousekeeper({
       storage: ctx.storage,
       tables: this.#tables,

@@ -13,7 +13,7 @@ import type {
   SessionFacts,
   SessionInit,
 } from "../ports/session.ts";
-import { planCommit } from "../services/plan-commit.ts";
+import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import { mergeTips } from "../services/sessions/merge-tips.ts";
 import { shortSessionName } from "../services/sessions/session-id.ts";
 import { createDurableOrgStore } from "../stores/durable-org-store.ts";
@@ -275,7 +275,7 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
 
   #expiresAt(row: SessionRow): number {
     const from = row.idleExtend ? Math.max(row.activeAtMs, this.#activeAtMs) : row.createdAtMs;
-    return from + row.ttlMs;
+    return Math.min(from + row.ttlMs, row.endsAtMs ?? Number.POSITIVE_INFINITY);
   }
 
   #touch(row: SessionRow): void {
@@ -308,7 +308,7 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
       behind: createDurableRepoStore(() => this.env.REPO.getByName(repoId)),
       files: createR2Files(this.env.PACKS),
       cache,
-      planCommit,
+      planCommit: planGuardedCommit,
       mergeTips,
       ids: platformIds,
       checkRoom: (objects) => this.#checkRoom(objects),

@@ -9,6 +9,8 @@ export interface SessionRow {
   readonly hash: string;
   readonly ttlMs: number;
   readonly idleExtend: boolean;
+  /** Of the credential that opened it; null: never. */
+  readonly endsAtMs: number | null;
   readonly createdAtMs: number;
   readonly activeAtMs: number;
   readonly state: "open" | "closed" | "expired" | "revoked";
@@ -54,12 +56,13 @@ export function createSessionTable(storage: DurableObjectStorage): SessionTable 
   };
   return {
     find,
-    create({ orgId, keyId, hash, ttlMs, idleExtend }, nowMs) {
+    create({ orgId, keyId, hash, ttlMs, idleExtend, endsAtMs }, nowMs) {
       storage.transactionSync(() => {
         createSessionTables(sql);
         sql.exec(
-          `INSERT INTO session (org_id, key_id, hash, ttl_ms, idle_extend, created_at_ms, active_at_ms, state)
-           VALUES (?, ?, ?, ?, ?, ?, ?, 'open')`,
+          `INSERT INTO session (org_id, key_id, hash, ttl_ms, idle_extend, created_at_ms, active_at_ms, state,
+             ends_at_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?)`,
           orgId,
           keyId,
           hash,
@@ -67,6 +70,7 @@ export function createSessionTable(storage: DurableObjectStorage): SessionTable 
           Number(idleExtend),
           nowMs,
           nowMs,
+          endsAtMs,
         );
       });
       row = readRow(sql);
@@ -109,6 +113,7 @@ type StoredRow = {
   readonly active_at_ms: number;
   readonly state: string;
   readonly told: number;
+  readonly ends_at_ms: number | null;
 };
 
 function readRow(sql: SqlStorage): SessionRow {
@@ -123,5 +128,6 @@ function readRow(sql: SqlStorage): SessionRow {
     activeAtMs: row.active_at_ms,
     state: row.state as SessionRow["state"], // written by `setState` alone
     told: row.told === 1,
+    endsAtMs: row.ends_at_ms,
   };
 }

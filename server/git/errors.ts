@@ -6,6 +6,8 @@ export type GitErrorCode =
   | "corrupt-object"
   | "corrupt-pack"
   | "corrupt-index"
+  /** The caller may not do this. */
+  | "forbidden"
   | "invalid-oid"
   | "invalid-ref-name"
   | "invalid-path"

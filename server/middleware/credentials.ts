@@ -1,6 +1,6 @@
 import { HEADERS } from "../../sdk/contract/limits.ts";
 import type { Credential } from "../ports/org.ts";
-import { findKeyOrg, hashSecret } from "../services/org-keys.ts";
+import { findKeyOrg, findTokenOrg, hashSecret } from "../services/org-keys.ts";
 
 /** What the headers offer: nothing, something that is no key at all, or a key and the org it names. */
 export type OfferedCredential =
@@ -32,8 +32,9 @@ export function readGitCredential(headers: Headers): OfferedCredential {
 }
 
 function offer(secret: string): OfferedCredential {
-  const orgId = findKeyOrg(secret);
-  return orgId === null
-    ? MALFORMED
-    : { kind: "key", orgId, credential: { kind: "key", secretHash: hashSecret(secret) } };
+  const keyOrg = findKeyOrg(secret);
+  const orgId = keyOrg ?? findTokenOrg(secret);
+  if (orgId === null) return MALFORMED;
+  const kind = keyOrg === null ? "token" : "key";
+  return { kind: "key", orgId, credential: { kind, secretHash: hashSecret(secret) } };
 }

@@ -10,6 +10,7 @@ const GIT_ERROR_CODE: Readonly<Record<GitErrorCode, ErrorCode>> = {
   "corrupt-object": "INTERNAL_ERROR",
   "corrupt-pack": "INTERNAL_ERROR",
   "corrupt-index": "INTERNAL_ERROR",
+  forbidden: "FORBIDDEN",
   "invalid-oid": "VALIDATION_ERROR",
   "invalid-ref-name": "VALIDATION_ERROR",
   "invalid-path": "VALIDATION_ERROR",

@@ -1,4 +1,5 @@
 import type { Oid } from "../git/hash/oid.ts";
+import type { PathConflict } from "../git/merge/conflict.ts";
 import type { FileMode } from "../git/object/tree.ts";
 import type { GitObject, PackEntry } from "../git/ports.ts";
 
@@ -19,6 +20,8 @@ export type TreeChange =
       readonly ifMatch?: Oid | null;
       /** Blob id that the new content was computed from; another one makes the outcome `stale`, not a conflict. */
       readonly derivedFrom?: Oid;
+      /** The content is a merge with what the branch has at `derivedFrom`: worth telling the caller. */
+      readonly merged?: true;
     }
   | { readonly kind: "delete"; readonly field: string; readonly path: string; readonly ifMatch?: Oid | null }
   | {
@@ -50,6 +53,11 @@ export interface CommitRequest {
   readonly committer: CommitIdentity;
   /** undefined = whatever the head is; null = the branch must not exist yet. */
   readonly parentOid?: Oid | null;
+  /**
+   * The changes were made on `parentOid` (or, without it, on the blobs that `ifMatch` names) and are merged three-way
+   * with what the branch has by now.
+   */
+  readonly rebase?: true;
   readonly changes: readonly TreeChange[];
   /** New blobs that are not in `pack`. Already hashed. */
   readonly blobs: readonly GitObject[];
@@ -58,6 +66,8 @@ export interface CommitRequest {
   /** Object ids that the caller names instead of sending content; each must be visible in the repository. */
   readonly requiredOids: readonly Oid[];
   readonly actor: string;
+  /** Globs: the commit may change nothing else. Absent: anything. */
+  readonly allowedPaths?: readonly string[];
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
 }
 
@@ -67,6 +77,15 @@ export interface CommitReceipt {
   readonly parent: Oid | null;
   readonly branch: string;
   readonly filesChanged: number;
+  /** Of a rebased commit: paths that came out other than they were sent, with their blob; null: gone. */
+  readonly merged?: readonly MergedPath[];
+}
+
+export type { PathConflict } from "../git/merge/conflict.ts";
+
+export interface MergedPath {
+  readonly path: string;
+  readonly oid: Oid | null;
 }
 
 export type CommitOutcome =
@@ -82,6 +101,10 @@ export type CommitOutcome =
       readonly current: Oid | null;
       readonly head: Oid | null;
     }
+  /** Nothing was written; every path in conflict is named. `ours` is what the request wants. */
+  | { readonly kind: "merge-conflict"; readonly head: Oid; readonly conflicts: readonly PathConflict[] }
+  /** There is more to merge than the store does itself: merge on `head`, and send the results. */
+  | { readonly kind: "merge-needed"; readonly head: Oid }
   /** An edited file changed in between: read it again and retry. */
   | { readonly kind: "stale"; readonly field: string; readonly path: string; readonly head: Oid | null }
   | {

@@ -1,3 +1,4 @@
+import type { NewToken, Scopes, TokenPage, TokenRecord } from "./access.ts";
 import type { ForkFacts } from "./fork.ts";
 
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
@@ -27,15 +28,19 @@ export interface RepoName {
 export type Credential =
   | { readonly kind: "none" }
   /** `secretHash`: 64 hex digits. */
-  | { readonly kind: "key"; readonly secretHash: string }
-  /** The key that opened a session, by its id; only the session itself says so. */
+  | { readonly kind: "key" | "token"; readonly secretHash: string }
+  /** The key or token that opened a session, by its id; only the session itself says so. */
   | { readonly kind: "session"; readonly keyId: string };
 
 export interface Principal {
-  readonly kind: "key";
+  readonly kind: "key" | "token";
   readonly keyId: string;
   /** For reflog and audit. */
   readonly actor: string;
+  /** What a token may do; null: everything in its org. */
+  readonly scopes: Scopes | null;
+  /** When its rights end by themselves; null: never. */
+  readonly expiresAtMs: number | null;
 }
 
 export interface RateState {
@@ -100,6 +105,8 @@ export interface RepoPageQuery {
   readonly isTemplate?: boolean;
   /** Only public ones. */
   readonly publicOnly: boolean;
+  /** Only these; absent: any. */
+  readonly names?: readonly RepoName[];
 }
 
 export interface RepoPage {
@@ -111,6 +118,7 @@ export interface RepoPage {
 export interface NewSession {
   /** SHA-256 in hex of the session's id. */
   readonly hash: string;
+  /** Id of the key or token that opens it. */
   readonly keyId: string;
 }
 
@@ -124,8 +132,14 @@ export interface OrgStore {
   /** null when there is no such org. */
   createKey(keyHash: string): Promise<{ readonly keyId: string } | null>;
   revokeKey(keyId: string): Promise<boolean>;
+  /** null when the org has as many live tokens as it may have. */
+  createToken(token: NewToken): Promise<TokenRecord | null>;
+  /** Live ones, oldest first. */
+  listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage>;
+  /** At once; false when there is no live token with this id. */
+  revokeToken(tokenId: string): Promise<boolean>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
-  /** Remembers a session of a live key, so that it ends with the key. `full`: the key has as many as it may. */
+  /** Remembers a session of a live key or token, so that it ends with it. `full`: that has as many as it may. */
   openSession(
     session: NewSession,
   ): Promise<{ readonly kind: "opened" | "revoked" } | { readonly kind: "full"; readonly limit: number }>;

@@ -1,4 +1,5 @@
 import type { FileStore, ObjectReader, RefTransaction, RepoSnapshot, RepoStore } from "../git/ports.ts";
+import type { WriteGuard } from "./access.ts";
 import type { CommitOutcome, CommitRequest } from "./commit.ts";
 import type { ForkSeed, ForkStart } from "./fork.ts";
 import type { RepoRecord } from "./org.ts";
@@ -17,6 +18,8 @@ export interface RepoHandle {
   /** Sees this repository's objects and no others: hot ones and those of its catalog's packs. */
   readonly objects: ObjectReader;
   readonly files: FileStore;
+  /** Who brings objects that the store cannot look into asks this first. Absent: the caller may move any ref. */
+  readonly guard?: WriteGuard;
   /**
    * One round to the store: HEAD, those of the `refs` (full names) that exist, and the catalog, which `objects` uses
    * from then on. Call it first in every request: refs are never cached.

@@ -11,6 +11,8 @@ export interface SessionInit {
   readonly hash: string;
   readonly ttlMs: number;
   readonly idleExtend: boolean;
+  /** When the credential that opens it ends by itself, and the session with it; null: never. */
+  readonly endsAtMs: number | null;
 }
 
 export interface KeptRef {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CommitCreated, commitEndpoints } from "../../sdk/contract/commits.ts";
+import type { BlobsStored, CommitCreated, commitEndpoints } from "../../sdk/contract/commits.ts";
 import type { FieldError } from "../../sdk/contract/errors.ts";
 import { HEADERS } from "../../sdk/contract/limits.ts";
 import { isOid, type Oid } from "../git/hash/oid.ts";
@@ -16,23 +16,22 @@ import {
 import type { CommitOutcome, CommitReceipt } from "../ports/commit.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import { draftChanges } from "../services/commits/change-drafts.ts";
-import {
-  type CommitCreation,
-  createCommit,
-  type NewCommit,
-  type StoreObjects,
-} from "../services/commits/create-commit.ts";
+import { type CommitCreation, createCommit, type NewCommit } from "../services/commits/create-commit.ts";
 import { describeCommit, describeCommitDetails, findCommit } from "../services/commits/describe-commit.ts";
 import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../services/commits/list-commits.ts";
+import { decodeUpload, storeBlobs } from "../services/commits/store-blobs.ts";
+import type { StoreObjects } from "../services/place-objects.ts";
 import { resolveRefTarget } from "../services/read-target.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { matchesEtag } from "./conditional.ts";
+import { describeConflicts } from "./conflict-replies.ts";
 import { checkIdentity, checkMessage, collectFaults, DEFAULT_IDENTITY } from "./identity.ts";
 import { actorOf, cacheControl, unknownRef } from "./read-replies.ts";
 import { json, notModified } from "./reply.ts";
 import type { Handler, HandlersFor, RequestContext } from "./router.ts";
 
 type PostContext = RequestContext<"POST /repos/:repo/commits">;
+type UploadContext = RequestContext<"POST /repos/:repo/blobs">;
 
 /** Commits: create, list, get. */
 export function createCommitHandlers(deps: {
@@ -40,6 +39,9 @@ export function createCommitHandlers(deps: {
 }): HandlersFor<typeof commitEndpoints> {
   return {
     "POST /repos/:repo/commits": (context) => postCommit(deps.storeObjects, context),
+    // The two differ in what their schemas let through.
+    "POST /repos/:repo/commits/bulk": (context) => postCommit(deps.storeObjects, context),
+    "POST /repos/:repo/blobs": (context) => postBlobs(deps.storeObjects, context),
     "GET /repos/:repo/commits": getCommits,
     "GET /repos/:repo/commits/:sha": getCommit,
   };
@@ -62,12 +64,22 @@ async function postCommit(storeObjects: StoreObjects, context: PostContext): Pro
     committer: author,
     // The schema has checked that it is an id.
     ...(parent === undefined ? {} : { parentOid: parent as Oid | null }),
+    rebase: body.rebase ?? false,
     drafts: drafted.drafts,
     actor: actorOf(context),
     idempotency,
     nowMs: context.now(),
   };
   return answer(commit, await createCommit(storeObjects, repo, commit));
+}
+
+async function postBlobs(storeObjects: StoreObjects, context: UploadContext): Promise<BlobsStored> {
+  const decoded = decodeUpload(takeEach(context.body.blobs));
+  if (decoded.kind === "invalid") throw invalidFields(decoded.fields);
+  if (decoded.kind === "too-large") throw fileTooLarge(decoded);
+  const { repo } = context;
+  await storeBlobs(storeObjects, repo, decoded.blobs, { actor: actorOf(context), nowMs: context.now() });
+  return { blobs: decoded.blobs.map(({ oid, data }) => ({ sha: oid, size: data.length })) };
 }
 
 /** Empties the list: contents would otherwise be in memory as text and as bytes, up to 100 MB each. */
@@ -95,31 +107,49 @@ function readIdempotency(context: PostContext): NewCommit["idempotency"] {
 }
 
 function answer(commit: NewCommit, outcome: CommitCreation): Response {
+  if (outcome.kind !== "committed") throw refuseCommit(commit, outcome);
+  const headers = outcome.replayed ? { [HEADERS.idempotentReplay]: "true" } : {};
+  return json(describeReceipt(outcome.receipt), { status: 201, headers });
+}
+
+/** Why a commit was not made, as the error of its reply. */
+export function refuseCommit(
+  commit: Pick<NewCommit, "branch" | "parentOid">,
+  outcome: Exclude<CommitCreation, { kind: "committed" }>,
+): RequestError {
   switch (outcome.kind) {
-    case "committed": {
-      const headers = outcome.replayed ? { [HEADERS.idempotentReplay]: "true" } : {};
-      return json(describeReceipt(outcome.receipt), { status: 201, headers });
-    }
     case "too-large":
-      throw fileTooLarge(outcome);
+      return fileTooLarge(outcome);
     case "head-moved":
-      throw headMoved(commit, outcome.current);
+      return headMoved(commit, outcome.current);
     case "path-conflict":
-      throw conflict(`${outcome.path} is not the version that if_match names`, {
+      return conflict(`${outcome.path} is not the version that if_match names`, {
         field: outcome.field,
         path: outcome.path,
         expected_sha: outcome.expected,
         current_sha: outcome.current,
         head_sha: outcome.head,
       });
+    case "merge-conflict": {
+      const { head, conflicts } = outcome;
+      const message = `${conflicts.length} of the paths changed on ${commit.branch} in a way that cannot be merged`;
+      return conflict(message, {
+        ...describeConflicts(conflicts),
+        branch: commit.branch,
+        head_sha: head,
+        current_sha: head,
+      });
+    }
+    case "merge-needed":
+      return conflict("The files kept changing while they were merged", { head_sha: outcome.head });
     case "stale":
-      throw conflict(`${outcome.path || "A file"} kept changing while it was edited`, {
+      return conflict(`${outcome.path || "A file"} kept changing while it was edited`, {
         field: outcome.field,
         path: outcome.path,
         head_sha: outcome.head,
       });
     case "edit-failed":
-      throw unprocessable(`${outcome.path}: ${outcome.message}`, {
+      return unprocessable(`${outcome.path}: ${outcome.message}`, {
         field: outcome.field,
         path: outcome.path,
         matches: outcome.matches,
@@ -128,9 +158,9 @@ function answer(commit: NewCommit, outcome: CommitCreation): Response {
         head_sha: outcome.head,
       });
     case "idempotency-mismatch":
-      throw unprocessable("This Idempotency-Key was used for another request");
+      return unprocessable("This Idempotency-Key was used for another request");
     case "rejected":
-      throw rejected(outcome);
+      return rejected(outcome);
   }
 }
 
@@ -142,10 +172,11 @@ function describeReceipt(receipt: CommitReceipt): CommitCreated {
     parent: receipt.parent,
     branch: receipt.branch,
     files_changed: receipt.filesChanged,
+    ...(receipt.merged && { merged: receipt.merged.map(({ path, oid }) => ({ path, sha: oid })) }),
   };
 }
 
-function headMoved(commit: NewCommit, current: Oid | null): RequestError {
+function headMoved(commit: Pick<NewCommit, "branch" | "parentOid">, current: Oid | null): RequestError {
   const where = current === null ? "does not exist" : `is at ${current}`;
   return conflict(`Branch ${commit.branch} ${where}, not at parent_sha`, {
     branch: commit.branch,
@@ -168,7 +199,7 @@ function rejected(outcome: Extract<CommitOutcome, { kind: "rejected" }>): Reques
   });
 }
 
-function fileTooLarge(file: {
+export function fileTooLarge(file: {
   readonly field: string;
   readonly path: string;
   readonly size: number;

@@ -14,9 +14,10 @@ import { checkOperator } from "../middleware/operator.ts";
 import { readJson } from "../middleware/read-body.ts";
 import { invalidField, notFound, RequestError } from "../middleware/request-error.ts";
 import { parseQuery, validate } from "../middleware/validate.ts";
-import type { OrgStore, RepoRecord } from "../ports/org.ts";
+import type { OrgStore, RepoName, RepoRecord } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
+import { guardFor } from "./guard-for.ts";
 import { json } from "./reply.ts";
 import { createRouteTable, type Route, type RouteMatch, splitPath } from "./route-table.ts";
 import type { HandlerMap, RequestContext } from "./router.ts";
@@ -78,10 +79,11 @@ async function answerCaller(
   route: BoundRoute,
   match: RouteMatch<BoundRoute>,
 ): Promise<Response> {
-  const allowed = await admit(deps, request, scope, route, match);
+  const session = findSession(request.headers, route.spec, match);
+  const allowed = await admit({ deps, request, scope, match, session }, route);
   try {
     const input = await readInput(request, route.spec);
-    const reply = await route.handle(toContext({ deps, request, scope, match, allowed, input }));
+    const reply = await route.handle(toContext({ deps, request, scope, match, session, allowed, input }));
     const response = toResponse(reply, route.spec);
     return withRate(response, allowed);
   } catch (error) {
@@ -98,7 +100,8 @@ type Admitted = Allowed & { readonly sessionHash?: string };
  */
 function findSession(headers: Headers, spec: EndpointSpec, match: RouteMatch<BoundRoute>): string | null {
   const id = headers.get(HEADERS.session);
-  if (id === null || !match.repo || spec.outsideSessions || !isOfCaller(spec.access)) return null;
+  if (id === null || spec.outsideSessions || !isOfCaller(spec.access)) return null;
+  if (!match.repo && !spec.opensRepos) return null;
   if (spec.access === "master") throw invalidField(HEADERS.session, "this cannot be done in a session");
   return id;
 }
@@ -107,17 +110,10 @@ function isOfCaller(access: Access): boolean {
   return access === "read" || access === "write" || access === "master";
 }
 
-async function admit(
-  deps: DispatchDeps,
-  request: Request,
-  scope: RequestScope,
-  route: BoundRoute,
-  match: RouteMatch<BoundRoute>,
-): Promise<Admitted> {
+async function admit({ deps, request, scope, match, session }: Asking, route: BoundRoute): Promise<Admitted> {
   const offered = readApiCredential(request.headers);
   const { access } = route.spec;
   const place = { repo: match.repo, orgSlug: match.params.org ?? null };
-  const session = findSession(request.headers, route.spec, match);
   if (session !== null && access !== "guest") {
     return authorizeSession(deps, session, { ...place, ...demandOf(access) }, scope.timing);
   }
@@ -137,7 +133,8 @@ async function answerOperator(
 ): Promise<Response> {
   checkOperator(request.headers, deps.adminKeyHash);
   const input = await readInput(request, route.spec);
-  const reply = await route.handle(toContext({ deps, request, scope, match, allowed: null, input }));
+  const asking = { deps, request, scope, match, session: null };
+  const reply = await route.handle(toContext({ ...asking, allowed: null, input }));
   return toResponse(reply, route.spec);
 }
 
@@ -165,23 +162,30 @@ async function readInput(request: Request, spec: EndpointSpec): Promise<Input> {
   return { query, body, idempotencyKey };
 }
 
-interface ContextParts {
+/** A request and what it names. */
+interface Asking {
   readonly deps: DispatchDeps;
   readonly request: Request;
   readonly scope: RequestScope;
   readonly match: RouteMatch<BoundRoute>;
+  /** Id of the session that it is made in. */
+  readonly session: string | null;
+}
+
+interface ContextParts extends Asking {
   readonly allowed: Admitted | null;
   readonly input: Input;
 }
 
 function toContext(parts: ContextParts): RequestContext<EndpointKey> {
-  const { deps, request, scope, match, allowed, input } = parts;
+  const { request, scope, match, allowed, input } = parts;
   const context = {
     params: match.params,
     rest: match.rest,
     query: input.query,
     body: input.body,
-    repo: allowed?.repo ? timeRepo(openAllowed(deps, allowed, allowed.repo), scope.timing) : null,
+    repo: allowed?.repo ? openAllowed(parts, allowed, allowed.repo) : null,
+    openRepos: (names: readonly RepoName[], need: "read" | "write" = "read") => openRepos(parts, names, need),
     org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
     principal: allowed?.principal ?? null,
     request,
@@ -195,8 +199,36 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
   return context as unknown as RequestContext<EndpointKey>;
 }
 
-function openAllowed(deps: DispatchDeps, { sessionHash }: Admitted, record: RepoRecord): RepoHandle {
-  return sessionHash === undefined ? deps.openRepo(record) : deps.openSessionRepo(sessionHash, record);
+/** A repository as the request sees it, with the limits of whoever makes the request around it. */
+function openAllowed(
+  { deps, scope }: Asking,
+  { sessionHash, principal }: Admitted,
+  record: RepoRecord,
+): RepoHandle {
+  const repo = sessionHash === undefined ? deps.openRepo(record) : deps.openSessionRepo(sessionHash, record);
+  return guardFor(timeRepo(repo, scope.timing), principal);
+}
+
+/** The same caller's way to further repositories, by the same rules as if each had a request of its own. */
+async function openRepos(
+  parts: ContextParts,
+  names: readonly RepoName[],
+  need: "read" | "write",
+): Promise<readonly RepoHandle[]> {
+  const { deps, request, scope, match, session } = parts;
+  if (parts.allowed === null) throw notFound("Repository");
+  const offered = readApiCredential(request.headers);
+  const orgSlug = match.params.org ?? null;
+  const opened = names.map(async (repo) => {
+    const demand: Demand = { repo, orgSlug, need, anonymous: "refused" };
+    const allowed: Admitted =
+      session === null
+        ? await authorize(deps, offered, demand, scope.timing)
+        : await authorizeSession(deps, session, demand, scope.timing);
+    if (allowed.repo === null) throw notFound("Repository");
+    return openAllowed(parts, allowed, allowed.repo);
+  });
+  return await Promise.all(opened);
 }
 
 function toResponse(reply: unknown, spec: EndpointSpec): Response {

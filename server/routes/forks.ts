@@ -4,6 +4,7 @@ import { conflict, invalidField, RequestError, unprocessable } from "../middlewa
 import type { PackFamilies } from "../ports/fork.ts";
 import type { RepoRecord } from "../ports/org.ts";
 import type { RepoHandle, RepoLifecycle } from "../ports/repo.ts";
+import { findRule, mayWrite } from "../services/access/grant.ts";
 import { type ForkRequest, forkRepo } from "../services/forks/fork-repo.ts";
 import { json } from "./reply.ts";
 import { checkNamespacedSlug, formatFork, formatRepo, readOrgIdempotency } from "./repos.ts";
@@ -43,6 +44,9 @@ async function postFork(deps: ForkHandlerDeps, context: ForkContext): Promise<Re
     mode: body.mode,
   };
   checkNamespacedSlug(request);
+  if (!mayWrite(findRule(context.principal?.scopes ?? null, request))) {
+    throw new RequestError("FORBIDDEN", "The token may not write a repository of this name");
+  }
   const outcome = await context.timing.measure("store", () =>
     forkRepo({ ...deps, org: org.store }, repo, {
       request,

@@ -7,6 +7,7 @@ import { notFound, RequestError } from "../middleware/request-error.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { handleGitRequest, needOf, refuseGit } from "./git-http.ts";
 import { type GitRoute, parseGitPath } from "./git-path.ts";
+import { guardFor } from "./guard-for.ts";
 
 export interface GitMountDeps extends Pick<DispatchDeps, "openOrg" | "openRepo"> {
   readonly log: Log;
@@ -32,7 +33,7 @@ export async function answerGit(
   if (!allowed.repo) throw notFound("Repository");
   return handleGitRequest(request, {
     route,
-    repo: deps.openRepo(allowed.repo),
+    repo: guardFor(deps.openRepo(allowed.repo), allowed.principal),
     principal: allowed.principal,
     now: scope.now,
     onFailure: (error) =>

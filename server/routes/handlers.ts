@@ -1,23 +1,28 @@
 import type { Log } from "../middleware/error-reply.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
-import type { StoreObjects } from "../services/commits/create-commit.ts";
 import type { ListingCache } from "../services/files/listing-cache.ts";
+import type { StoreObjects } from "../services/place-objects.ts";
 import { createAdminHandlers } from "./admin.ts";
 import { branchHandlers } from "./branches.ts";
 import { createCommitHandlers } from "./commits.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { createFileHandlers } from "./files.ts";
 import { createForkHandlers } from "./forks.ts";
+import { createMergeHandlers } from "./merges.ts";
 import { objectHandlers } from "./objects.ts";
 import { createPrefetchHandlers } from "./prefetch.ts";
 import { createPublicHandlers } from "./public.ts";
 import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
+import { createSearchHandlers } from "./search.ts";
 import { createSessionHandlers } from "./sessions.ts";
+import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
+import { tokenHandlers } from "./tokens.ts";
 import { createWatchHandlers, type WatchDeps } from "./watch.ts";
+import { createWorkspaceHandlers } from "./workspace.ts";
 
 export interface HandlerDeps extends WatchDeps {
   readonly repos: RepoLifecycle;
@@ -36,19 +41,25 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
   const repos = createRepoHandlers(deps.repos);
   const commits = createCommitHandlers(deps);
   const files = createFileHandlers(deps.listings);
+  const merges = createMergeHandlers(deps);
   return {
     ...repos,
     ...commits,
     ...files,
     ...createPrefetchHandlers(deps),
+    ...createSearchHandlers(deps),
     ...refHandlers,
     ...branchHandlers,
+    ...merges,
     ...tagHandlers,
+    ...snapshotHandlers,
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...createWatchHandlers(deps),
     ...createSessionHandlers(deps.openSession),
-    ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers }),
+    ...tokenHandlers,
+    ...createWorkspaceHandlers(deps),
+    ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),
   };
 }

@@ -1,7 +1,7 @@
-import { ERROR_STATUS, type ErrorBody } from "../../sdk/contract/errors.ts";
+import { ERROR_STATUS } from "../../sdk/contract/errors.ts";
 import type { PrefetchDoneLine, prefetchEndpoints } from "../../sdk/contract/prefetch.ts";
 import { encodeUtf8 } from "../git/bytes/text.ts";
-import { errorReply, type Log } from "../middleware/error-reply.ts";
+import type { Log } from "../middleware/error-reply.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import type { ListingCache } from "../services/files/listing-cache.ts";
 import {
@@ -12,6 +12,7 @@ import {
   streamBlobLines,
 } from "../services/files/prefetch.ts";
 import { resolveRefTarget, type TargetResolution } from "../services/read-target.ts";
+import { describeFailure, type Failure } from "./failure-line.ts";
 import { streamBody } from "./git-stream.ts";
 import { unknownRef } from "./read-replies.ts";
 import type { HandlersFor, RequestContext } from "./router.ts";
@@ -36,7 +37,7 @@ async function postPrefetch(deps: PrefetchDeps, { repo, body, requestId }: Conte
   const query = { globs: body.globs, maxBytes: body.max_bytes, maxBlobBytes: body.max_blob_bytes };
   const counts: PrefetchCounts = { entries: 0, bytes: 0, capped: false };
   const resolution = await resolveRefTarget(repo, body.ref);
-  const describe = (error: unknown) => describeError(error, requestId, deps.log);
+  const describe = (error: unknown) => describeFailure(error, requestId, deps.log);
   if (resolution.kind === "unknown") {
     const { ref } = resolution;
     const failure = await describe(unknownRef(resolution));
@@ -48,24 +49,13 @@ async function postPrefetch(deps: PrefetchDeps, { repo, body, requestId }: Conte
   return new Response(streamBody(lines), { headers: STREAM_HEADERS });
 }
 
-/** What an error reply would say. */
-async function describeError(
-  error: unknown,
-  requestId: string,
-  log: Log,
-): Promise<Pick<ErrorBody, "error" | "code">> {
-  // errorReply makes nothing but such bodies.
-  const body = (await errorReply(error, requestId, log).json()) as ErrorBody;
-  return { error: body.error, code: body.code };
-}
-
 interface Prefetch {
   readonly repo: RepoHandle;
   readonly listings: ListingCache;
   readonly query: PrefetchQuery;
   readonly counts: PrefetchCounts;
   readonly resolution: Exclude<TargetResolution, { kind: "unknown" }>;
-  readonly describe: (error: unknown) => Promise<Pick<ErrorBody, "error" | "code">>;
+  readonly describe: (error: unknown) => Promise<Failure>;
 }
 
 async function* writeLines(prefetch: Prefetch): AsyncGenerator<Uint8Array> {

@@ -9,6 +9,7 @@ export type PrivateReads = HandlersFor<{
   readonly "GET /repos/:repo/tree/:ref/*path": unknown;
   readonly "GET /repos/:repo/blob/:ref/*path": unknown;
   readonly "GET /repos/:repo/raw/:ref/*path": unknown;
+  readonly "GET /repos/:repo/diff": unknown;
   readonly "GET /repos/:repo/commits": unknown;
   readonly "GET /repos/:repo/commits/:sha": unknown;
 }>;
@@ -22,6 +23,7 @@ export function createPublicHandlers(reads: PrivateReads): HandlersFor<typeof pu
     "GET /orgs/:org/repos/:repo/tree/:ref/*path": reads["GET /repos/:repo/tree/:ref/*path"],
     "GET /orgs/:org/repos/:repo/blob/:ref/*path": reads["GET /repos/:repo/blob/:ref/*path"],
     "GET /orgs/:org/repos/:repo/raw/:ref/*path": reads["GET /repos/:repo/raw/:ref/*path"],
+    "GET /orgs/:org/repos/:repo/diff": reads["GET /repos/:repo/diff"],
     "GET /orgs/:org/repos/:repo/commits": reads["GET /repos/:repo/commits"],
     "GET /orgs/:org/repos/:repo/commits/:sha": reads["GET /repos/:repo/commits/:sha"],
   };

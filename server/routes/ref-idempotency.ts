@@ -3,7 +3,7 @@ import type { NewTag } from "../services/refs/tags.ts";
 
 /** The Idempotency-Key of a request that creates a ref. `kind` keeps a branch's key from standing for a tag's. */
 export function readRefIdempotency(
-  kind: "branch" | "tag",
+  kind: "branch" | "tag" | "snapshot",
   { idempotencyKey, body }: { readonly idempotencyKey: string | null; readonly body: unknown },
 ): NewTag["idempotency"] {
   if (idempotencyKey === null) return null;

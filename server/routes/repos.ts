@@ -5,11 +5,13 @@ import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
 import { nameField } from "../middleware/name-field.ts";
 import { conflict, invalidField, notFound, unprocessable } from "../middleware/request-error.ts";
 import type { ForkFacts } from "../ports/fork.ts";
-import type { Idempotency, RepoName, RepoPatch, RepoRecord } from "../ports/org.ts";
+import type { Idempotency, Principal, RepoName, RepoPatch, RepoRecord } from "../ports/org.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
+import { listReadable } from "../services/access/grant.ts";
 import { createRepo, type RepoRequest } from "../services/create-repo.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { updateRepo } from "../services/update-repo.ts";
+import { formatListCursor, parseListCursor } from "./list-cursor.ts";
 import { json } from "./reply.ts";
 import { isRepoNoun } from "./reserved-names.ts";
 import type { Handler, HandlersFor, RequestContext } from "./router.ts";
@@ -82,7 +84,8 @@ const listRepos: Handler<"GET /repos"> = async (context) => {
     limit,
     offset,
     publicOnly: context.principal === null,
-    ...(cursor !== undefined && { after: parseCursor(cursor) }),
+    ...readableNames(context.principal),
+    ...(cursor !== undefined && { after: parseListCursor("repos", cursor) }),
     ...(namespace !== undefined && { namespace }),
     ...(is_template !== undefined && { isTemplate: is_template }),
   });
@@ -90,7 +93,7 @@ const listRepos: Handler<"GET /repos"> = async (context) => {
     repos: page.repos.map((record) => formatRepo(record, context.publicUrl)),
     limit,
     offset,
-    next_cursor: page.next === null ? null : formatCursor(page.next),
+    next_cursor: page.next === null ? null : formatListCursor("repos", page.next),
   };
 };
 
@@ -173,14 +176,8 @@ function actorOf(context: { readonly principal: { readonly actor: string } | nul
   return context.principal?.actor ?? "anonymous";
 }
 
-const CURSOR = /^repos:(\d{1,15})$/;
-
-function formatCursor(seq: number): string {
-  return Buffer.from(`repos:${seq}`).toString("base64url");
-}
-
-function parseCursor(cursor: string): number {
-  const seq = CURSOR.exec(Buffer.from(cursor, "base64url").toString("latin1"))?.[1];
-  if (seq === undefined) throw invalidField("cursor", "not a cursor of this list");
-  return Number(seq);
+/** A token lists what it may read. */
+export function readableNames(principal: Principal | null): { readonly names?: readonly RepoName[] } {
+  const names = principal === null ? null : listReadable(principal.scopes);
+  return names === null ? {} : { names };
 }

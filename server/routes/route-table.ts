@@ -25,7 +25,14 @@ interface Node<R> {
   readonly routes: Map<string, R>;
   repo?: Node<R>;
   param?: { readonly name: string; readonly node: Node<R> };
-  tail?: { readonly name: string; readonly routes: Map<string, R> };
+  tail?: Tail<R>;
+  /** Tails that end in a fixed segment, by that segment: `*target/merge`. */
+  suffixed?: Map<string, Tail<R>>;
+}
+
+interface Tail<R> {
+  readonly name: string;
+  readonly routes: Map<string, R>;
 }
 
 export interface RouteTable<R extends Route> {
@@ -59,15 +66,26 @@ function newNode<R>(): Node<R> {
 
 function addRoute<R extends Route>(root: Node<R>, route: R): void {
   let node = root;
-  for (const segment of route.key.slice(route.key.indexOf("/") + 1).split("/")) {
+  const pattern = route.key.slice(route.key.indexOf("/") + 1).split("/");
+  for (const [index, segment] of pattern.entries()) {
     if (segment.startsWith("*")) {
-      node.tail ??= { name: segment.slice(1), routes: new Map() };
-      node.tail.routes.set(route.method, route);
+      openTail(node, segment.slice(1), pattern[index + 1]).routes.set(route.method, route);
       return;
     }
     node = childFor(node, segment);
   }
   node.routes.set(route.method, route);
+}
+
+function openTail<R>(node: Node<R>, name: string, suffix: string | undefined): Tail<R> {
+  if (suffix === undefined) {
+    node.tail ??= { name, routes: new Map() };
+    return node.tail;
+  }
+  node.suffixed ??= new Map();
+  const tail = node.suffixed.get(suffix) ?? { name, routes: new Map<string, R>() };
+  node.suffixed.set(suffix, tail);
+  return tail;
 }
 
 function childFor<R>(node: Node<R>, segment: string): Node<R> {
@@ -118,6 +136,13 @@ function findRoute<R extends Route>(root: Node<R>, segments: readonly string[]):
   }
   const rest = segments.slice(restFrom).map(decodeSegment);
   if (at === segments.length && node.routes.size > 0) return { routes: node.routes, repo, params, rest };
+  const suffixed = at + 1 < segments.length ? node.suffixed?.get(segments.at(-1) ?? "") : undefined;
+  if (suffixed) {
+    params[suffixed.name] = segments.slice(at, -1).map(decodeSegment).join("/");
+    if (node.tail) params[node.tail.name] = segments.slice(at).map(decodeSegment).join("/");
+    // What ends in the fixed segment may also be a whole name: a branch can be called `x/merge`.
+    return { routes: new Map([...(node.tail?.routes ?? []), ...suffixed.routes]), repo, params, rest };
+  }
   // After a parameter the tail may be empty (the root directory); after a noun it may not (that is the list).
   if (!node.tail || (at === segments.length && !afterParam)) return null;
   params[node.tail.name] = segments.slice(at).map(decodeSegment).join("/");

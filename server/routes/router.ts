@@ -1,6 +1,6 @@
 import type { BodyOf, EndpointKey, ParamName, QueryOf, ReplyOf } from "../../sdk/contract/index.ts";
 import type { Timing } from "../middleware/timing.ts";
-import type { OrgStore, Principal } from "../ports/org.ts";
+import type { OrgStore, Principal, RepoName } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 
 /** The org that a request was authorised for; its store sees nothing of other orgs. */
@@ -23,6 +23,12 @@ export interface RequestContext<K extends EndpointKey> {
   readonly body: BodyOf<K>;
   /** Opened and authorised, for every key with `:repo`. The only door to a repository. */
   readonly repo: K extends `${string}/:repo${string}` ? RepoHandle : null;
+  /**
+   * Opens further repositories of the org, each authorised (for reading unless `need` says more) and counted as a request
+   * of its own, and in the session that the request is made in.
+   * @throws RequestError as the authorisation of a request for that repository does
+   */
+  readonly openRepos: (names: readonly RepoName[], need?: "read" | "write") => Promise<readonly RepoHandle[]>;
   readonly org: K extends `${string} /admin/${string}` ? null : OrgHandle;
   /** null: an anonymous reader of a public repository, or the operator. */
   readonly principal: Principal | null;

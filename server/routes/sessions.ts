@@ -48,6 +48,7 @@ export function createSessionHandlers(openSession: OpenSession): HandlersFor<typ
 
 async function postSession(openSession: OpenSession, { org, principal, body }: Opener) {
   const keyId = keyOf(principal);
+  refuseGlobs(principal);
   const id = createSessionId(org.id);
   const hash = parseSessionId(id)?.hash ?? "";
   const registered = await org.store.openSession({ hash, keyId });
@@ -59,7 +60,14 @@ async function postSession(openSession: OpenSession, { org, principal, body }: O
   const session = openSession(hash);
   const ttlMs = body.ttl_seconds * 1_000;
   const idleExtend = body.idle_extend;
-  const { expiresAtMs } = await session.open({ orgId: org.id, keyId, hash, ttlMs, idleExtend });
+  const { expiresAtMs } = await session.open({
+    orgId: org.id,
+    keyId,
+    hash,
+    ttlMs,
+    idleExtend,
+    endsAtMs: principal?.expiresAtMs ?? null,
+  });
   if (body.repo !== undefined) await warmUp(session, body.repo, keyId);
   return {
     session_id: id,
@@ -67,6 +75,19 @@ async function postSession(openSession: OpenSession, { org, principal, body }: O
     ttl_seconds: body.ttl_seconds,
     idle_extend: idleExtend,
   };
+}
+
+/**
+ * A flush moves refs by merges that nobody holds to globs, so a token that has some gets no session.
+ * @throws RequestError FORBIDDEN
+ */
+function refuseGlobs(principal: Principal | null): void {
+  const limited = Object.entries(principal?.scopes ?? {}).find(
+    ([, { refs, paths }]) => refs !== null || paths !== null,
+  );
+  if (!limited) return;
+  const message = "A token with globs of refs or paths opens no session: write without one";
+  throw new RequestError("FORBIDDEN", message, { reason: "token-globs", scope: limited[0] });
 }
 
 /** A repository that is named but cannot be used is told now, and not by the first request. */

@@ -41,6 +41,7 @@ async function getWatch(deps: WatchDeps, listPaths: PathLister, context: Context
     idPrefix,
     bufferBytes: LIMITS.watchBufferBytes,
     maxWaiting: LIMITS.watchReplayMoves * 2,
+    endsAtMs: principal?.expiresAtMs ?? null,
   });
   if (principal) {
     const watched = await deps.watches.watchCredential(org.id, principal, {

@@ -1,5 +1,5 @@
 /**
- * Names that carry their org: org id = 12 chars, master key = `cgk_live_` + org id + 28 random chars,
+ * Names that carry their org: org id = 12 chars, master key = `cgk_live_` + org id + 28 random chars, token = `cgt_` + the same,
  * key id = `key_` + org id + `_` + random. So a request finds its org's store without a look-up.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
@@ -10,6 +10,7 @@ const SECRET_CHARS = 28;
 const KEY_ID_CHARS = 16;
 const REPO_ID_CHARS = 22;
 const KEY = /^cgk_live_([0-9A-Za-z]{12})[0-9A-Za-z]{28}$/;
+const TOKEN = /^cgt_([0-9A-Za-z]{12})[0-9A-Za-z]{28}$/;
 const KEY_ID = /^key_([0-9A-Za-z]{12})_[0-9A-Za-z]{16}$/;
 /** Bytes from here on would make the first letters likelier than the last. */
 const FAIR_BYTES = 256 - (256 % ALPHABET.length);
@@ -33,6 +34,20 @@ export function createKeySecret(orgId: string): string {
 /** Org id inside a master key; null when `secret` has not the shape of one. */
 export function findKeyOrg(secret: string): string | null {
   return KEY.exec(secret)?.[1] ?? null;
+}
+
+/** A new token, to be shown once. */
+export function createTokenSecret(orgId: string): string {
+  return `cgt_${orgId}${randomText(SECRET_CHARS)}`;
+}
+
+/** Org id inside a token; null when `secret` has not the shape of one. */
+export function findTokenOrg(secret: string): string | null {
+  return TOKEN.exec(secret)?.[1] ?? null;
+}
+
+export function createTokenId(orgId: string): string {
+  return `tok_${orgId}_${randomText(KEY_ID_CHARS)}`;
 }
 
 /** SHA-256 in hex: all that is ever stored of a secret. Fast is right: secrets are 166 random bits, no passwords. */

@@ -24,8 +24,13 @@ import type {
   CommitRequest,
   TreeChange,
 } from "../ports/commit.ts";
+import { rebaseChanges } from "./rebase/rebase-changes.ts";
 
 export type RefusedCommit = Extract<CommitOutcome, { kind: "path-conflict" | "stale" | "rejected" }>;
+type UnmergedCommit = Extract<CommitOutcome, { kind: "merge-conflict" | "merge-needed" }>;
+
+/** File versions that one step of the store merges itself; more is merged beforehand, where it holds up nobody else. */
+const STEP_MERGE_BYTES_MAX = 4 * 1024 * 1024;
 
 export type CommitPlan =
   | {
@@ -34,7 +39,8 @@ export type CommitPlan =
       readonly objects: readonly GitObject[];
       readonly receipt: CommitReceipt;
     }
-  | RefusedCommit;
+  | RefusedCommit
+  | UnmergedCommit;
 
 /** What a commit's time line says; `zone` as git writes it (`+0000`). */
 export interface CommitTime {
@@ -59,7 +65,8 @@ interface Base {
  * of head's tree, whatever the order of the changes; removals come before writes, so one commit can swap a file and a
  * directory. Writing where something else is in the way is refused: a tree never gets two entries of one name.
  * The same tree as before still makes a commit (`git commit --allow-empty`).
- * The caller has checked the form of the request: paths, duplicates, sizes.
+ * The caller has checked the form of the request: paths, duplicates, sizes. With `rebase` the changes are first merged
+ * with what the head has.
  * @throws GitError missing-object when the history itself has holes, invalid-identity
  */
 export async function planCommit(
@@ -69,6 +76,47 @@ export async function planCommit(
   time: CommitTime,
 ): Promise<CommitPlan> {
   const root = head === null ? null : await readRootTree(reader, head);
+  if (head === null || !request.rebase) return planChanges(reader, { head, root, time }, request);
+  const baseRoot = await findParentRoot(reader, request);
+  if (baseRoot === "missing") {
+    const message = `the repository has no commit ${request.parentOid}`;
+    return { kind: "rejected", reason: "missing-object", field: "parent_sha", path: "", message, head };
+  }
+  const missing = await findMissingContent(reader, head, request);
+  if (missing) return missing;
+  const rebased = await rebaseChanges(reader, request, {
+    trees: { head, headRoot: root, baseRoot },
+    mergeBytesMax: STEP_MERGE_BYTES_MAX,
+  });
+  if (rebased.kind !== "rebased") return rebased;
+  const { changes, blobs, merged } = rebased;
+  const plan = await planChanges(reader, { head, root, time }, { ...request, changes, requiredOids: [] });
+  if (plan.kind !== "planned") return plan;
+  const receipt = { ...plan.receipt, filesChanged: request.changes.length, merged };
+  return { ...plan, objects: [...blobs, ...plan.objects], receipt };
+}
+
+/** The tree that a rebased commit was made on; undefined when the request names none. */
+async function findParentRoot(
+  reader: ObjectReader,
+  { parentOid }: CommitRequest,
+): Promise<Oid | null | undefined | "missing"> {
+  if (parentOid === undefined || parentOid === null) return parentOid;
+  const { found } = await reader.readHeaders([parentOid]);
+  return found.get(parentOid)?.type === "commit" ? readRootTree(reader, parentOid) : "missing";
+}
+
+interface Start {
+  readonly head: Oid | null;
+  readonly root: Oid | null;
+  readonly time: CommitTime;
+}
+
+async function planChanges(
+  reader: ObjectReader,
+  { head, root, time }: Start,
+  request: CommitRequest,
+): Promise<CommitPlan> {
   const base: Base = {
     head,
     entries: await findBaseEntries(reader, root, request.changes),

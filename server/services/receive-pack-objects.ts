@@ -3,8 +3,9 @@ import type { Oid } from "../git/hash/oid.ts";
 import { verifyObject } from "../git/object/verify-object.ts";
 import { inspectTree } from "../git/object/verify-tree.ts";
 import { type IngestedPack, ingestPack, type OnObject } from "../git/pack/ingest-pack.ts";
-import type { Found, GitObject, ObjectHeader, ObjectReader, PackEntry } from "../git/ports.ts";
+import type { GitObject, ObjectReader, PackEntry } from "../git/ports.ts";
 import type { RepoHandle } from "../ports/repo.ts";
+import { layReaders, readHeld } from "./lay-readers.ts";
 import { checkGitmodules, refuseFaults } from "./receive-pack-gitmodules.ts";
 import { createPushSpool, type PushSpool } from "./receive-pack-spool.ts";
 
@@ -98,19 +99,11 @@ function createSmallPush(): { readonly take: OnObject; readonly objects: GitObje
 }
 
 function receivedSmall(objects: readonly GitObject[], spool: PushSpool): ReceivedPack {
-  const byOid = new Map(objects.map((object) => [object.oid, object]));
-  const reader: ObjectReader = {
-    readObjects: async (oids) => pick(oids, (oid) => byOid.get(oid)),
-    readHeaders: async (oids) =>
-      pick(oids, (oid) => {
-        const object = byOid.get(oid);
-        return object && { type: object.type, size: object.data.length };
-      }),
-  };
+  const reader = readHeld(objects);
   return {
     objects: objects.length,
     layOver: (below) => layReaders(reader, below),
-    store: async () => ({ objects: [...byOid.values()] }),
+    store: async () => ({ objects: [...new Map(objects.map((object) => [object.oid, object])).values()] }),
     discard: () => spool.discard(),
   };
 }
@@ -123,41 +116,4 @@ function receivedLarge(pack: IngestedPack, spool: PushSpool): ReceivedPack {
     store: async () => ({ pack: await spool.storePack(pack) }),
     discard: () => spool.discard(),
   };
-}
-
-function layReaders(above: ObjectReader, below: ObjectReader): ObjectReader {
-  return {
-    readObjects: (oids) =>
-      readThrough<GitObject>(
-        oids,
-        (ids) => above.readObjects(ids),
-        (ids) => below.readObjects(ids),
-      ),
-    readHeaders: (oids) =>
-      readThrough<ObjectHeader>(
-        oids,
-        (ids) => above.readHeaders(ids),
-        (ids) => below.readHeaders(ids),
-      ),
-  };
-}
-
-type Read<T> = (oids: readonly Oid[]) => Promise<Found<T>>;
-
-async function readThrough<T>(oids: readonly Oid[], above: Read<T>, below: Read<T>): Promise<Found<T>> {
-  const first = await above(oids);
-  if (first.missing.length === 0) return first;
-  const second = await below(first.missing);
-  return { found: new Map([...first.found, ...second.found]), missing: second.missing };
-}
-
-function pick<T>(oids: readonly Oid[], find: (oid: Oid) => T | undefined): Found<T> {
-  const found = new Map<Oid, T>();
-  const missing: Oid[] = [];
-  for (const oid of oids) {
-    const value = find(oid);
-    if (value === undefined) missing.push(oid);
-    else found.set(oid, value);
-  }
-  return { found, missing };
 }

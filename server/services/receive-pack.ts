@@ -52,6 +52,7 @@ export async function* receivePack(
     if (needsPack(push)) received = await receive(deps, push, reader.rest());
     if (received && talks) yield say(`Checking ${received.objects} objects\n`);
     await checkTips(deps.repo, push.planned, received);
+    await checkPermissions(deps.repo, push.planned, received);
     if (request.atomic) failAtomic(push.planned);
     await moveRefs(deps, push, received);
   } catch (error) {
@@ -96,6 +97,20 @@ async function receive(
     push.unpackError = error.message;
     for (const planned of push.planned) planned.error ??= PUSH_ERRORS.unpacker;
     return null;
+  }
+}
+
+/** Per ref, so that what is permitted lands although something else is not; as with a hook of git's. */
+async function checkPermissions(
+  repo: RepoHandle,
+  planned: readonly PlannedCommand[],
+  received: ReceivedPack | null,
+): Promise<void> {
+  const objects = received?.layOver(repo.objects) ?? repo.objects;
+  for (const entry of planned) {
+    const { name, next } = entry.command;
+    if (entry.error !== null || entry.idle || name === null) continue;
+    entry.error = (await repo.guard?.findObjection({ name, next }, objects)) ?? null;
   }
 }
 

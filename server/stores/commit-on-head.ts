@@ -15,7 +15,10 @@ export type PlanCommit = (
 
 export type CommitPlan =
   | { readonly kind: "planned"; readonly objects: readonly GitObject[]; readonly receipt: CommitReceipt }
-  | Extract<CommitOutcome, { kind: "path-conflict" | "stale" | "rejected" }>;
+  | Extract<
+      CommitOutcome,
+      { kind: "path-conflict" | "stale" | "rejected" | "merge-conflict" | "merge-needed" }
+    >;
 
 export interface CommitDeps {
   readonly tables: RepoTables;
@@ -74,9 +77,9 @@ function refuseHead(
   head: Oid | null,
   request: CommitRequest,
 ): CommitOutcome | null {
-  if (request.parentOid !== undefined && request.parentOid !== head) {
-    return { kind: "head-moved", current: head };
-  }
+  const isAtParent = request.parentOid === undefined || request.parentOid === head;
+  // A rebased commit may be made on any head, but not on none.
+  if (!isAtParent && (!request.rebase || head === null)) return { kind: "head-moved", current: head };
   if (head !== null) return null;
   if (request.parentOid === undefined && !startsHistory(refs, name)) {
     return rejectBranch("no-branch", `branch ${request.branch} does not exist`);

@@ -8,6 +8,9 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     createOrg: (org) => once((stub) => stub.createOrg(org)),
     createKey: (keyHash) => once((stub) => stub.createKey(keyHash)),
     revokeKey: (keyId) => once((stub) => stub.revokeKey(keyId)),
+    createToken: (token) => repeat((stub) => stub.createToken(token)),
+    listTokens: (query) => repeat((stub) => stub.listTokens(query)),
+    revokeToken: (tokenId) => once((stub) => stub.revokeToken(tokenId)),
     // Counted twice at worst.
     authorize: (query) => repeat((stub) => stub.authorize(query)),
     openSession: (session) => repeat((stub) => stub.openSession(session)),

@@ -25,11 +25,15 @@ interface JsonSchema {
 type Schema = NonNullable<EndpointSpec["body"]>;
 
 const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
-  ["Commits", /^\/repos\/:repo\/commits/],
+  ["Commits", /^\/repos\/:repo\/(commits|blobs$)/],
   ["Files", /^\/repos\/:repo\/(tree|blob|raw|blobs)/],
   ["Prefetch", /^\/repos\/:repo\/prefetch/],
+  ["Search", /^\/(search$|repos\/:repo\/grep)/],
   ["Refs", /^\/repos\/:repo\/refs/],
   ["Branches", /^\/repos\/:repo\/branches/],
+  ["Landing and undoing", /^\/repos\/:repo\/(land|cherry-pick|revert|reset)$/],
+  ["Diff and compare", /^\/repos\/:repo\/(diff|compare)$/],
+  ["Snapshots", /^\/repos\/:repo\/snapshots/],
   ["Tags", /^\/repos\/:repo\/tags/],
   ["Objects and revisions", /^\/repos\/:repo\/(objects|rev-parse)/],
   ["Repositories", /^\/repos(\/:repo)?$/],
@@ -37,6 +41,8 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Sessions", /^\/session/],
   ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/fork$/],
   ["Public reads", /^\/orgs\//],
+  ["Workspace", /^(\/repos\/:repo|\/workspace)\/exec$/],
+  ["Tokens", /^\/tokens/],
   ["Operator", /^\/admin\//],
 ];
 

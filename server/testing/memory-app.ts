@@ -8,9 +8,9 @@ import { createHttpApp } from "../routes/create-app.ts";
 import type { DispatchDeps } from "../routes/dispatch.ts";
 import { createHandlers } from "../routes/handlers.ts";
 import type { HandlerMap } from "../routes/router.ts";
+import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import { createListingCache } from "../services/files/listing-cache.ts";
 import { createKeySecret, hashSecret, orgIdOf } from "../services/org-keys.ts";
-import { planCommit } from "../services/plan-commit.ts";
 import { createRateLimiter } from "../services/rate-limit.ts";
 import { plantFork } from "../stores/fork-seed.ts";
 import { createMemoryFiles } from "../stores/memory-files.ts";
@@ -138,7 +138,14 @@ function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
         const tables = createMemoryTables(defaultBranch);
         const feed = createMemoryFeeds(tables, { replayMoves: LIMITS.watchReplayMoves, watchers: 10 });
         const afterWrite = () => feed.publish();
-        const store = createMemoryRepoStore({ planCommit, repoId, tables, files, cache, afterWrite });
+        const store = createMemoryRepoStore({
+          planCommit: planGuardedCommit,
+          repoId,
+          tables,
+          files,
+          cache,
+          afterWrite,
+        });
         if (first) await store.transact(first);
         if (fork) plantFork(tables, fork, Date.now());
         stores.set(repoId, store);

@@ -1,3 +1,4 @@
+import type { TokenRecord } from "../ports/access.ts";
 import type {
   Idempotency,
   NewRepo,
@@ -7,7 +8,7 @@ import type {
   RepoPatch,
   RepoRecord,
 } from "../ports/org.ts";
-import { decideAccess } from "../services/decide-access.ts";
+import { decideAccess } from "../services/access/decide-access.ts";
 import { createKeyId, equalHashes, orgIdOf } from "../services/org-keys.ts";
 import type { RateLimiter } from "../services/rate-limit.ts";
 
@@ -22,6 +23,12 @@ interface StoredRepo {
   record: RepoRecord;
 }
 
+interface StoredToken {
+  readonly seq: number;
+  readonly hash: string;
+  readonly record: TokenRecord;
+}
+
 interface Receipt {
   readonly fingerprint: string;
   readonly repo: RepoRecord;
@@ -34,13 +41,21 @@ interface OrgState {
   readonly keys: Map<string, string>;
   readonly repos: Map<string, StoredRepo>;
   readonly receipts: Map<string, Receipt>;
+  readonly tokens: Map<string, StoredToken>;
 }
 
 /** One org in memory, with the rules of the real one. */
 export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
   const now = options.now ?? Date.now;
   const limiter = options.limiter ?? null;
-  const state: OrgState = { org: null, lastSeq: 0, keys: new Map(), repos: new Map(), receipts: new Map() };
+  const state: OrgState = {
+    org: null,
+    lastSeq: 0,
+    keys: new Map(),
+    repos: new Map(),
+    receipts: new Map(),
+    tokens: new Map(),
+  };
   return {
     async createOrg({ slug, keyHash }) {
       if (state.org) return null;
@@ -51,16 +66,40 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
       return state.org ? { keyId: addKey(state, state.org.id, keyHash) } : null;
     },
     revokeKey: async (keyId) => state.keys.delete(keyId),
+    createToken: async ({ hash, ...token }) => {
+      const live = listLiveTokens(state, now());
+      if (live.length >= 1_000) return null;
+      const record: TokenRecord = { ...token, createdAtMs: now() };
+      state.tokens.set(token.id, { seq: ++state.lastSeq, hash, record });
+      return record;
+    },
+    listTokens: async ({ limit, after = 0 }) => {
+      const live = listLiveTokens(state, now()).filter(({ seq }) => seq > after);
+      const page = live.slice(0, limit);
+      return {
+        tokens: page.map(({ record }) => record),
+        next: live.length > page.length ? (page[page.length - 1]?.seq ?? null) : null,
+      };
+    },
+    revokeToken: async (tokenId) => state.tokens.delete(tokenId),
     authorize: async (query) =>
       decideAccess(query, {
         org: state.org,
         findKey: (hash) => findKey(state, hash),
+        findToken: (hash) =>
+          listLiveTokens(state, now()).find((token) => equalHashes(token.hash, hash))?.record ?? null,
         isLiveKey: (keyId) => state.keys.has(keyId),
+        findTokenById: (tokenId) =>
+          listLiveTokens(state, now()).find(({ record }) => record.id === tokenId)?.record ?? null,
         findRepo: (namespace, slug) => findByName(state, namespace, slug),
         limiter,
         nowMs: now(),
       }),
-    openSession: async ({ keyId }) => ({ kind: state.keys.has(keyId) ? "opened" : "revoked" }),
+    openSession: async ({ keyId }) => {
+      const isLive =
+        state.keys.has(keyId) || listLiveTokens(state, now()).some(({ record }) => record.id === keyId);
+      return { kind: isLive ? "opened" : "revoked" };
+    },
     endSession: async () => undefined,
     createRepo: async (repo, idempotency) => createRepo(state, repo, idempotency, now()),
     updateRepo: async (repoId, patch) => updateRepo(state, repoId, patch),
@@ -74,6 +113,10 @@ function addKey(state: OrgState, orgId: string, keyHash: string): string {
   const keyId = createKeyId(orgId);
   state.keys.set(keyId, keyHash);
   return keyId;
+}
+
+function listLiveTokens(state: OrgState, nowMs: number): StoredToken[] {
+  return [...state.tokens.values()].filter(({ record }) => record.expiresAtMs > nowMs);
 }
 
 function findKey(state: OrgState, secretHash: string): string | null {
@@ -122,6 +165,8 @@ function listRepos(state: OrgState, query: RepoPageQuery) {
       seq > (query.after ?? 0) &&
       (query.namespace === undefined || record.namespace === query.namespace) &&
       (query.isTemplate === undefined || record.isTemplate === query.isTemplate) &&
+      (query.names?.some((name) => name.namespace === record.namespace && name.slug === record.slug) ??
+        true) &&
       (!query.publicOnly || record.visibility === "public"),
   );
   const page = matching.slice(query.offset, query.offset + query.limit);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { NewToken } from "../ports/access.ts";
 import type { Credential, NewRepo, OrgStore } from "../ports/org.ts";
 import { createRepoId, hashSecret, orgIdOf } from "../services/org-keys.ts";
 
@@ -39,6 +40,77 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
     if (!created) throw new Error("the org exists already");
     return { store, slug, id: created.id, keyId: created.keyId };
   };
+
+  describe("tokens", () => {
+    const DAY_MS = 24 * 60 * 60 * 1000;
+    const newToken = (secret: string, fields: Partial<NewToken> = {}): NewToken => ({
+      id: `tok_${secret}`,
+      hash: hashSecret(secret),
+      name: secret,
+      keyPrefix: "cgt_",
+      scopes: { "repos:repo": { ops: ["read"], refs: ["a/*"], paths: null } },
+      expiresAtMs: Date.now() + DAY_MS,
+      ...fields,
+    });
+    const tokenOf = (secret: string): Credential => ({ kind: "token", secretHash: hashSecret(secret) });
+
+    it("authorise what their scopes say, until they are revoked or run out", async () => {
+      const { store } = await openCreated();
+      await store.createRepo(newRepo());
+      await store.createRepo(newRepo({ slug: "other" }));
+      const token = newToken("secret");
+      expect(await store.createToken(token)).toMatchObject({ id: token.id, scopes: token.scopes });
+      await store.createToken(newToken("late", { expiresAtMs: Date.now() - 1 }));
+      const ask = (secret: string, slug: string, need: "read" | "write" | "master") =>
+        store.authorize({ credential: tokenOf(secret), need, repo: { namespace: null, slug } });
+      expect(await ask("secret", "repo", "read")).toMatchObject({
+        kind: "allowed",
+        principal: { kind: "token", keyId: token.id, scopes: token.scopes },
+      });
+      expect((await ask("secret", "repo", "write")).kind).toBe("forbidden");
+      expect((await ask("secret", "repo", "master")).kind).toBe("forbidden");
+      expect((await ask("secret", "other", "read")).kind).toBe("not-found");
+      expect((await ask("late", "repo", "read")).kind).toBe("unauthorized");
+      expect((await ask("unknown", "repo", "read")).kind).toBe("unauthorized");
+      expect((await store.authorize({ credential: keyOf("secret"), need: "read" })).kind).toBe(
+        "unauthorized",
+      );
+      expect(await store.revokeToken(token.id)).toBe(true);
+      expect(await store.revokeToken(token.id)).toBe(false);
+      expect((await ask("secret", "repo", "read")).kind).toBe("unauthorized");
+    });
+
+    it("are listed page by page, live ones only", async () => {
+      const { store } = await openCreated();
+      for (const secret of ["a", "b", "c", "d"]) await store.createToken(newToken(secret));
+      await store.createToken(newToken("late", { expiresAtMs: Date.now() - 1 }));
+      await store.revokeToken("tok_b");
+      const first = await store.listTokens({ limit: 2 });
+      expect(first.tokens.map(({ name }) => name)).toEqual(["a", "c"]);
+      const second = await store.listTokens({ limit: 2, after: first.next ?? 0 });
+      expect([second.tokens.map(({ name }) => name), second.next]).toEqual([["d"], null]);
+    });
+
+    it("limit a list of repositories to those that are named", async () => {
+      const { store } = await openCreated();
+      for (const slug of ["a", "b", "c"]) await store.createRepo(newRepo({ slug }));
+      await store.createRepo(newRepo({ namespace: "n", slug: "a" }));
+      const list = async (names: readonly { namespace: string | null; slug: string }[]) =>
+        (await store.listRepos({ limit: 10, offset: 0, publicOnly: false, names })).repos.map(
+          ({ namespace, slug }) => [namespace, slug],
+        );
+      expect(await list([])).toEqual([]);
+      expect(
+        await list([
+          { namespace: null, slug: "b" },
+          { namespace: "n", slug: "a" },
+        ]),
+      ).toEqual([
+        [null, "b"],
+        ["n", "a"],
+      ]);
+    });
+  });
 
   describe("an org that was never created", () => {
     it("knows nobody and has nothing", async () => {

@@ -2,6 +2,7 @@ import { ApiError } from "../../errors.ts";
 import type { Remote, RemoteRepo } from "../kernel/remote.ts";
 import type { BlobCache, CachedBlob } from "./blob-cache.ts";
 import { Gate } from "./gate.ts";
+import type { VerifiedCache } from "./second-level.ts";
 
 /** A blob and one place where the server has it. */
 export interface BlobAddress {
@@ -32,14 +33,34 @@ interface Waiting {
  */
 export class BatchReader {
   readonly #remote: Remote;
-  readonly #cache: BlobCache | null;
+  readonly #cache: BlobCache;
+  readonly #second: VerifiedCache | null;
   readonly #gate = new Gate(MAX_PARALLEL);
   readonly #inFlight = new Map<string, Promise<CachedBlob>>();
   #queue: Waiting[] = [];
 
-  constructor(remote: Remote, cache: BlobCache | null) {
+  #requests = 0;
+
+  constructor(remote: Remote, cache: BlobCache, second: VerifiedCache | null) {
     this.#remote = remote;
     this.#cache = cache;
+    this.#second = second;
+  }
+
+  /** Requests for contents sent so far. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Counts a request for contents that took another way. */
+  countRequest(): void {
+    this.#requests += 1;
+  }
+
+  /** Keeps a blob that came from the server. */
+  keep(blob: CachedBlob): void {
+    this.#cache.put(blob);
+    if (blob.sha !== null) this.#second?.put(blob.sha, blob.bytes);
   }
 
   /** A blob that is not in the cache. Rejects with an ApiError. */
@@ -64,10 +85,24 @@ export class BatchReader {
       quiet = this.#queue.length === seen ? quiet + 1 : 0;
       seen = this.#queue.length;
     }
-    const queue = this.#queue;
+    const waiting = this.#queue;
     this.#queue = [];
+    const queue = this.#second === null ? waiting : await this.#takeFromSecond(waiting, this.#second);
     for (const batch of cutBatches(queue, this.#remote.limits.batchPaths))
       void this.#gate.run(() => this.#load(batch));
+  }
+
+  /** Settles what the second level has, and gives the rest. */
+  async #takeFromSecond(queue: readonly Waiting[], second: VerifiedCache): Promise<readonly Waiting[]> {
+    const found = await second.findMany(queue.map((read) => read.address.sha));
+    return queue.filter((read) => {
+      const bytes = found.get(read.address.sha);
+      if (bytes === undefined) return true;
+      const blob: CachedBlob = { sha: read.address.sha, bytes, text: null };
+      this.#cache.put(blob);
+      this.#finish(read, () => read.resolve(blob));
+      return false;
+    });
   }
 
   async #load(batch: readonly Waiting[]): Promise<void> {
@@ -75,10 +110,11 @@ export class BatchReader {
       const [first] = batch;
       if (first === undefined) return;
       const { repo, commitSha } = first.address;
-      const blobs =
-        batch.length === 1 && first.address.size > MAX_BATCH_BYTES
-          ? []
-          : await this.#remote.readBlobs(repo, { commitSha, paths: batch.map((read) => read.address.path) });
+      const isAlone = batch.length === 1 && first.address.size > MAX_BATCH_BYTES;
+      if (!isAlone) this.#requests += 1;
+      const blobs = isAlone
+        ? []
+        : await this.#remote.readBlobs(repo, { commitSha, paths: batch.map((read) => read.address.path) });
       const bySha = new Map(blobs.map((blob) => [blob.sha, blob.bytes]));
       for (const read of batch) await this.#settle(read, bySha.get(read.address.sha) ?? null);
     } catch (error) {
@@ -91,7 +127,7 @@ export class BatchReader {
       const bytes = found ?? (await this.#readWhole(read.address));
       if (bytes.length !== read.address.size) throw wrongContent(read.address);
       const blob: CachedBlob = { sha: read.address.sha, bytes, text: null };
-      this.#cache?.put(blob);
+      this.keep(blob);
       this.#finish(read, () => read.resolve(blob));
     } catch (error) {
       this.#finish(read, () => read.reject(error));
@@ -100,6 +136,7 @@ export class BatchReader {
 
   /** A file that no batch carries. */
   async #readWhole({ repo, commitSha, path }: BlobAddress): Promise<Uint8Array> {
+    this.#requests += 1;
     const body = await this.#remote.openBlob(repo, { commitSha, path, range: null });
     return new Uint8Array(await new Response(body).arrayBuffer());
   }

@@ -1,28 +1,41 @@
 import type { Remote } from "../kernel/remote.ts";
 import { BatchReader, type BlobAddress } from "./batch-reader.ts";
 import { BlobCache, type CachedBlob } from "./blob-cache.ts";
+import type { VerifiedCache } from "./second-level.ts";
 
-/** What a mount's reads came from, and what the cache holds. */
+/** What a mount's reads came from, and what the cache holds. The cache is shared by the mounts of a client. */
 export interface CacheStats {
-  /** Reads served from the cache. */
+  /** Reads of this mount that the cache in memory served. */
   readonly hits: number;
-  /** Reads that needed the server. */
+  /** Reads of this mount that it did not. */
   readonly misses: number;
-  /** Blobs held; the cache is shared by the mounts of a client. */
+  /** Requests for contents, of all mounts that share the cache. */
+  readonly requests: number;
+  /** Blobs held. */
   readonly entries: number;
   readonly bytes: number;
   readonly maxBytes: number;
+  /** Blobs that had to go for others. */
+  readonly evictions: number;
+  /** Blobs that the second level gave, and what it failed at; 0 without one. */
+  readonly secondHits: number;
+  readonly secondFailures: number;
 }
 
 /** The cache and the reader that the mounts of one client share. */
 export interface SharedBlobs {
   readonly cache: BlobCache;
   readonly reader: BatchReader;
+  readonly second: VerifiedCache | null;
 }
 
-export function createSharedBlobs(remote: Remote, maxBytes: number): SharedBlobs {
+export function createSharedBlobs(
+  remote: Remote,
+  maxBytes: number,
+  second: VerifiedCache | null = null,
+): SharedBlobs {
   const cache = new BlobCache(maxBytes);
-  return { cache, reader: new BatchReader(remote, cache) };
+  return { cache, reader: new BatchReader(remote, cache, second), second };
 }
 
 /** One mount's way to blobs: the shared cache first, counted, then the server. */
@@ -52,13 +65,40 @@ export class ContentSource {
     return this.#shared.cache.has(sha);
   }
 
-  /** Keeps a blob that came by another way. */
+  /** Keeps text that was made from a blob, or bytes that were written here. */
   put(blob: CachedBlob): void {
     this.#shared.cache.put(blob);
   }
 
+  /** Keeps a blob that came from the server by another way. */
+  keep(blob: CachedBlob): void {
+    this.#shared.reader.keep(blob);
+  }
+
+  countRequest(): void {
+    this.#shared.reader.countRequest();
+  }
+
+  /** Loads what the second level has of these blobs. */
+  async warm(shas: readonly string[]): Promise<void> {
+    const { second, cache } = this.#shared;
+    if (second === null || shas.length === 0) return;
+    for (const [sha, bytes] of await second.findMany(shas)) cache.put({ sha, bytes, text: null });
+  }
+
   get stats(): CacheStats {
-    const { entries, bytes, maxBytes } = this.#shared.cache;
-    return { hits: this.#hits, misses: this.#misses, entries, bytes, maxBytes };
+    const { cache, reader, second } = this.#shared;
+    const { entries, bytes, maxBytes, evictions } = cache;
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      requests: reader.requests,
+      entries,
+      bytes,
+      maxBytes,
+      evictions,
+      secondHits: second?.hits ?? 0,
+      secondFailures: second?.failures ?? 0,
+    };
   }
 }

@@ -5,8 +5,8 @@ import { type MountPath, parseMountPath } from "../kernel/paths.ts";
 import type { Remote } from "../kernel/remote.ts";
 import { decodeText } from "../kernel/text.ts";
 import { MODE } from "../tree/base-tree.ts";
-import { baseNode, knownShaOf, type TreeNode } from "../tree/nodes.ts";
-import type { MountTable } from "../volume/mount-table.ts";
+import { baseNode, findNode, isSymlink, knownShaOf, type TreeNode } from "../tree/nodes.ts";
+import type { MountTable, Spot } from "../volume/mount-table.ts";
 import { type Entry, type Place, resolveEntry, resolvePath, TargetNeeded } from "../volume/resolve.ts";
 import type { Volume } from "../volume/volume.ts";
 
@@ -22,6 +22,8 @@ export interface Found extends Place, Located {
   readonly volume: Volume;
   readonly node: TreeNode;
 }
+
+const NOWHERE: Spot = { volume: null, path: "" };
 
 /** Symlinks of a listing whose targets are fetched together when the first of them is met. */
 const MAX_TARGETS_AHEAD = 500;
@@ -84,6 +86,19 @@ export class CallContext {
     }
   }
 
+  /**
+   * What is at a path that is written as it is listed, found by lookups alone; null when only a walk can tell. A name
+   * of the tree is a valid one, so a path that is found needs no check. The quick way of every stat and read.
+   */
+  findDirect(path: unknown, follow: boolean): Located | null {
+    if (this.closed || typeof path !== "string" || path.charCodeAt(0) !== 47) return null;
+    if (path.length > 1 && path.charCodeAt(path.length - 1) === 47) return null;
+    const { volume, path: inside } = this.table.route(path) ?? NOWHERE;
+    const node = volume === null ? null : findNode(volume.editor.root, inside);
+    if (volume === null || node === null || (follow && isSymlink(node))) return null;
+    return { volume, path: inside, node };
+  }
+
   /** Where a path leads; to be called within `run`. Throws as `resolvePath` does, EBADF once the mount is closed. */
   resolve(path: unknown, site: CallSite, follow: boolean): Place {
     return resolvePath(this.table, this.#parse(path, site), { site, findTarget, follow });
@@ -99,13 +114,18 @@ export class CallContext {
     return parseMountPath(path, site);
   }
 
+  /** Bytes of a file that are at hand; null for others and for directories. */
+  findBlob(node: TreeNode): CachedBlob | null {
+    if (node.kind === "file" && node.content.kind === "bytes")
+      return { sha: null, bytes: node.content.bytes, text: null };
+    const sha = node.kind === "dir" ? null : knownShaOf(node);
+    return sha === null ? null : this.content.find(sha);
+  }
+
   /** Bytes of a file or symlink. Throws or rejects with EIO, EACCES. */
   read({ volume, path, node }: Located, site: CallSite): CachedBlob | Promise<CachedBlob> {
-    if (node.kind === "file" && node.content.kind === "bytes") {
-      return { sha: null, bytes: node.content.bytes, text: null };
-    }
-    const cached = this.content.find(knownShaOf(node) ?? "");
-    if (cached !== null) return cached;
+    const atHand = this.findBlob(node);
+    if (atHand !== null) return atHand;
     const address = volume.locate(path, node);
     if (address === null) throw errnoError("EIO", site);
     return this.content.read({ ...address, repo: volume.repo }).catch((error: unknown) => {

@@ -58,7 +58,7 @@ export interface Match {
 export async function matchFiles(globs: readonly RoutedGlob[]): Promise<readonly Match[]> {
   const matches: Match[] = [];
   for (const [volume, patterns] of groupByVolume(globs)) {
-    const compiled = await Promise.all(patterns.map(compileGlob));
+    const compiled = await Promise.all(patterns.map((pattern) => compileGlob(pattern)));
     const seen = new Set<string>();
     for (const root of commonRoots(compiled)) {
       const node = findNode(volume.editor.root, root);
@@ -96,6 +96,16 @@ function* walkMatches(
       if (name !== LOCAL_NAME) pending.push({ path: path === "" ? name : `${path}/${name}`, node: child });
     }
   }
+}
+
+/** Mount paths of the files and links that any pattern matches, sorted. Rejects with EINVAL, EBADF. */
+export async function findPaths(
+  context: CallContext,
+  patterns: string | readonly string[],
+): Promise<string[]> {
+  context.checkOpen({ syscall: "glob" });
+  const matches = await matchFiles(await routeGlobs(context, parsePatterns(patterns, "glob")));
+  return matches.map(({ volume, path }) => context.table.format(volume, path)).sort();
 }
 
 /** Patterns as given, one or several, checked. */

@@ -2,7 +2,7 @@ import { type CallSite, errnoError, remoteError } from "../kernel/errno.ts";
 import { knownShaOf, sizeOf } from "../tree/nodes.ts";
 import type { Volume } from "../volume/volume.ts";
 import type { CallContext } from "./call-context.ts";
-import { groupByVolume, matchFiles, routeGlobs } from "./glob-calls.ts";
+import { groupByVolume, matchFiles, parsePatterns, routeGlobs } from "./glob-calls.ts";
 
 export interface PrefetchOptions {
   /** Contents to load at most, bytes. Default 16 MiB; the server's ceiling is 32 MiB per repository. */
@@ -10,6 +10,14 @@ export interface PrefetchOptions {
   /** Larger files are left out, bytes. Default 1 MiB, at most 4 MiB. */
   readonly maxBlobBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told after every file; while it is awaited, no more is taken from the network. */
+  readonly onProgress?: ((progress: PrefetchProgress) => void | Promise<void>) | undefined;
+}
+
+/** What has come so far, of all repositories. */
+export interface PrefetchProgress {
+  readonly entries: number;
+  readonly bytes: number;
 }
 
 export interface PrefetchResult {
@@ -29,9 +37,10 @@ const LOCAL_ONLY_SIGNS = /[[\]{}()!+@\\]/;
 /** Loads every file that matches into the cache, one streaming request per repository; none when all is there already. */
 export async function prefetchFiles(
   context: CallContext,
-  patterns: readonly string[],
+  wanted: string | readonly string[],
   options: PrefetchOptions,
 ): Promise<PrefetchResult> {
+  const patterns = parsePatterns(wanted, "prefetch");
   const site = { syscall: "prefetch", path: patterns.join(",") };
   context.checkOpen(site);
   const routed = await routeGlobs(context, patterns);
@@ -43,7 +52,14 @@ export async function prefetchFiles(
         detail: `${globs.length} patterns, a request takes ${limits.prefetchGlobs}`,
       });
     }
-    const left = { ...options, maxBytes: (options.maxBytes ?? DEFAULT_BYTES) - total.bytes };
+    const before = { ...total };
+    const { onProgress } = options;
+    const left = {
+      ...options,
+      maxBytes: (options.maxBytes ?? DEFAULT_BYTES) - total.bytes,
+      onProgress: ({ entries, bytes }: PrefetchProgress) =>
+        onProgress?.({ entries: before.entries + entries, bytes: before.bytes + bytes }),
+    };
     if (left.maxBytes <= 0) return { ...total, capped: true };
     const part = await prefetchVolume(context, { volume, globs, site }, left);
     total.entries += part.entries;
@@ -69,24 +85,29 @@ async function prefetchVolume(
   }
   let entries = 0;
   let bytes = 0;
+  context.content.countRequest();
+  const stream = context.remote.prefetch(volume.repo, {
+    commitSha,
+    globs,
+    maxBytes: Math.min(options.maxBytes, context.remote.limits.prefetchBytes),
+    maxBlobBytes,
+    signal: options.signal,
+  });
   try {
-    const stream = context.remote.prefetch(volume.repo, {
-      commitSha,
-      globs,
-      maxBytes: Math.min(options.maxBytes, context.remote.limits.prefetchBytes),
-      maxBlobBytes,
-      signal: options.signal,
-    });
     for (let next = await stream.next(); ; next = await stream.next()) {
       if (next.done) return { entries, bytes, capped: next.value.capped };
       const blob = next.value;
-      context.content.put({ sha: blob.sha, bytes: blob.bytes, text: null });
+      context.content.keep({ sha: blob.sha, bytes: blob.bytes, text: null });
       entries += 1;
       bytes += blob.bytes.length;
+      await options.onProgress?.({ entries, bytes });
     }
   } catch (error) {
     options.signal?.throwIfAborted();
     throw remoteError(error, site);
+  } finally {
+    // Left early, the rest is not to be sent; at the end this does nothing.
+    await stream.return({ entries, bytes, capped: true });
   }
 }
 
@@ -99,6 +120,9 @@ async function isAllCached(
 ): Promise<boolean> {
   if (globs.some((glob) => LOCAL_ONLY_SIGNS.test(glob))) return false;
   const matches = await matchFiles(globs.map((pattern) => ({ volume, pattern })));
+  const small = matches.filter(({ node }) => sizeOf(node) <= maxBlobBytes);
+  const shas = small.map(({ node }) => knownShaOf(node) ?? "");
+  await context.content.warm(shas.filter((sha) => sha !== "" && !context.content.has(sha)));
   return matches.every(({ node }) => {
     if (sizeOf(node) > maxBlobBytes || (node.kind === "file" && node.content.kind === "bytes")) return true;
     const sha = knownShaOf(node);

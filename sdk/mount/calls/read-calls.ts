@@ -4,9 +4,17 @@ import { openSpan, type Span, streamBytes } from "../blobs/blob-stream.ts";
 import { type CallSite, errnoError, remoteError } from "../kernel/errno.ts";
 import { joinPath } from "../kernel/paths.ts";
 import { decodeText } from "../kernel/text.ts";
-import { childrenOf, isDirectory, isSymlink, modeOf, sizeOf, type TreeNode } from "../tree/nodes.ts";
+import {
+  childrenOf,
+  isDirectory,
+  isSymlink,
+  knownShaOf,
+  modeOf,
+  sizeOf,
+  type TreeNode,
+} from "../tree/nodes.ts";
 import type { Volume } from "../volume/volume.ts";
-import { type CallContext, type Found, requireFound } from "./call-context.ts";
+import { type CallContext, type Found, type Located, requireFound } from "./call-context.ts";
 
 /** Files up to here are read whole and kept, even when only a part is asked for. */
 const WHOLE_BYTES = 1024 * 1024;
@@ -66,7 +74,10 @@ export class ReadCalls {
 
   /** A file's text. Decoded once per cached blob. */
   async readText(path: unknown, site: CallSite): Promise<string> {
-    const blob = await this.readBlob(path, site);
+    return this.textOf(await this.readBlob(path, site));
+  }
+
+  textOf(blob: CachedBlob): string {
     if (blob.text !== null) return blob.text;
     blob.text = decodeText(blob.bytes);
     this.#context.content.put(blob);
@@ -75,7 +86,11 @@ export class ReadCalls {
 
   /** Bytes `start` to the inclusive `end`, both cut to the file. */
   async readSpan(path: unknown, span: Span, site: CallSite): Promise<Uint8Array> {
-    const found = await this.findFile(path, site);
+    return await this.readFound(await this.findFile(path, site), span, site);
+  }
+
+  /** As `readSpan`, of a file that has been found. */
+  async readFound(found: Located, span: Span, site: CallSite): Promise<Uint8Array> {
     const { start, end } = checkSpan(span, site);
     const size = sizeOf(found.node);
     if (start >= size) return new Uint8Array(0);
@@ -161,6 +176,13 @@ export class ReadCalls {
     return found === null ? "/" : this.#context.table.format(found.volume, found.path);
   }
 
+  /** Id of a file that is too large to be read whole for a part, and neither in the cache nor unsaved; else null. */
+  largeShaOf({ node }: Located): string | null {
+    if (sizeOf(node) <= WHOLE_BYTES || (node.kind === "file" && node.content.kind === "bytes")) return null;
+    const sha = knownShaOf(node);
+    return sha === null || this.#context.content.has(sha) ? null : sha;
+  }
+
   #listVolumes(): readonly Listed[] {
     return this.#context.table.volumes
       .map((volume) => ({ name: volume.name, volume, path: "", node: volume.editor.root }))
@@ -169,15 +191,15 @@ export class ReadCalls {
 
   /** A stream past the cache for a large file that is neither in it nor unsaved; null when reading it whole is right. */
   #streamFromServer(
-    found: Found,
+    found: Located,
     span: Span,
     site: CallSite,
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> | null {
     const { volume, path, node } = found;
-    if (sizeOf(node) <= WHOLE_BYTES || (node.kind === "file" && node.content.kind === "bytes")) return null;
-    const address = volume.locate(path, node);
-    if (address === null || this.#context.content.has(address.sha)) return null;
+    const address = this.largeShaOf(found) === null ? null : volume.locate(path, node);
+    if (address === null) return null;
+    this.#context.content.countRequest();
     return openSpan(this.#context.remote, { ...address, repo: volume.repo }, { span, signal }).catch(
       (error) => {
         throw remoteError(error, site);

@@ -1,5 +1,6 @@
 import { MountPathError } from "../../errors.ts";
 import { type CallSite, errnoError } from "../kernel/errno.ts";
+import { isNameTooLong, nameOf } from "../kernel/paths.ts";
 import { encodeText } from "../kernel/text.ts";
 import { MODE } from "../tree/base-tree.ts";
 import { isSame } from "../tree/compare.ts";
@@ -22,6 +23,13 @@ export interface WriteMode {
   readonly update?: boolean;
   /** Make a new file executable. */
   readonly executable?: boolean;
+}
+
+/** One file to be written. */
+export interface FileBytes {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly executable: boolean;
 }
 
 /**
@@ -60,6 +68,24 @@ export class WriteCalls {
       after.set(before.subarray(0, length));
       return after;
     };
+    await this.#rewrite(() => this.#existingFile(path, site), edit, MODE.file, site);
+  }
+
+  /**
+   * Writes several files, or none when one of them cannot be: directories on the way are made, and nobody sees a part.
+   *
+   * @throws MountPathError EINVAL for a path that is named twice, and as `writeFile`
+   */
+  async writeFiles(files: readonly FileBytes[]): Promise<void> {
+    const site = { syscall: "open", path: files[0]?.path };
+    const targets = await this.#context.run(() => this.#putAll(files), site);
+    const byVolume = new Map<Volume, string[]>();
+    for (const { volume, path } of targets) byVolume.set(volume, [...(byVolume.get(volume) ?? []), path]);
+    await Promise.all([...byVolume].map(([volume, paths]) => this.#afterWrite(volume, paths)));
+  }
+
+  /** New content of a file that exists, made from its bytes; made again when they change meanwhile. */
+  async rewrite(path: unknown, edit: (before: Uint8Array) => Uint8Array, site: CallSite): Promise<void> {
     await this.#rewrite(() => this.#existingFile(path, site), edit, MODE.file, site);
   }
 
@@ -103,9 +129,10 @@ export class WriteCalls {
   async removeTree(path: unknown, site: CallSite): Promise<void> {
     await this.#change(site, () => {
       const entry = this.#context.resolveEntry(path, site);
-      if (entry.ends !== "name") throw errnoError("EINVAL", site);
-      const found = requireChangeable(entry, site);
-      if (found.path === "") throw errnoError("EBUSY", site);
+      const directory = { ...site, syscall: "rmdir" };
+      if (entry.ends !== "name") throw errnoError("EINVAL", directory);
+      const found = requireChangeable(entry, entry.node && isDirectory(entry.node) ? directory : site);
+      if (found.path === "") throw errnoError("EBUSY", directory);
       if (entry.asDirectory && !isDirectory(found.node)) throw errnoError("ENOTDIR", site);
       return this.#remove(found);
     });
@@ -113,7 +140,10 @@ export class WriteCalls {
 
   async rename(from: unknown, to: unknown, site: CallSite): Promise<void> {
     await this.#change(site, () => {
-      const entries = [this.#context.resolveEntry(from, site), this.#context.resolveEntry(to, site)] as const;
+      const first = this.#context.resolveEntry(from, site);
+      // The last name of the target is looked at after the source.
+      if (first.node === null && isNameTooLong(nameOf(String(to)))) throw errnoError("ENOENT", site);
+      const entries = [first, this.#context.resolveEntry(to, site)] as const;
       if (entries.some((entry) => entry.ends !== "name" || entry.path === ""))
         throw errnoError("EBUSY", site);
       const source = requireChangeable(entries[0], site);
@@ -121,9 +151,8 @@ export class WriteCalls {
       if (source.volume !== target.volume) throw errnoError("EXDEV", site);
       checkRename({ ...source, asDirectory: entries[0].asDirectory }, entries[1], site);
       if (source.path === target.path) return { volume: source.volume, paths: [] };
-      const { editor } = source.volume;
-      editor.set(source.path, null);
-      editor.set(target.path, source.node);
+      source.volume.editor.move(source.path, target.path);
+      source.volume.inodes.move(source.path, target.path, isDirectory(source.node));
       return { volume: source.volume, paths: [source.path, target.path] };
     });
   }
@@ -165,6 +194,40 @@ export class WriteCalls {
     const done = pending instanceof Promise ? await pending : pending;
     const paths = "paths" in done ? done.paths : [done.path];
     if (paths.length > 0) await this.#afterWrite(done.volume, paths);
+  }
+
+  #putAll(files: readonly FileBytes[]): Target[] {
+    const before = this.#context.table.volumes.map((volume) => ({ volume, root: volume.editor.freeze() }));
+    const targets: Target[] = [];
+    const seen = new Set<string>();
+    try {
+      for (const { path, bytes, executable } of files) {
+        const site = { syscall: "open", path };
+        const target = this.#openTarget(path, site);
+        const place = this.#context.table.format(target.volume, target.path);
+        if (seen.has(place)) throw errnoError("EINVAL", site, { detail: "the path is named twice" });
+        seen.add(place);
+        this.#putFile(target, bytes, executable ? MODE.executable : MODE.file, site);
+        targets.push(target);
+      }
+      return targets;
+    } catch (error) {
+      for (const { volume, root } of before) volume.editor.reset(root);
+      throw error;
+    }
+  }
+
+  /** Where a file is to be written, directories above it made when they are missing. */
+  #openTarget(path: string, site: CallSite): Target {
+    try {
+      return this.#fileTarget(path, site, {});
+    } catch (error) {
+      const parent = parentText(path);
+      const isMissing = error instanceof MountPathError && error.code === "ENOENT" && parent !== "/";
+      if (!isMissing) throw error;
+      this.#makeAll(parent, site);
+      return this.#fileTarget(path, site, {});
+    }
   }
 
   #fileTarget(path: unknown, site: CallSite, mode: WriteMode): Target {
@@ -273,12 +336,12 @@ export class WriteCalls {
     try {
       place = this.#context.resolve(path, site, true);
     } catch (error) {
-      if (onTheWay && error instanceof MountPathError) throw errnoError("ENOTDIR", site);
+      if (onTheWay && error instanceof MountPathError) throw errnoError("ENOTDIR", { ...site, path });
       throw error;
     }
     const isRoot = place.volume === null && place.path === "";
     if (isRoot || (place.node !== null && isDirectory(place.node))) return;
-    if (onTheWay) throw errnoError("ENOTDIR", site);
+    if (onTheWay) throw errnoError("ENOTDIR", { ...site, path });
     throw errnoError(place.node === null ? "ENOENT" : "EEXIST", site);
   }
 }

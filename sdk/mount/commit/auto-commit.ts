@@ -14,7 +14,8 @@ interface PendingWrite {
  *
  * A write that the server refuses is taken back, so that it does not stand in the way of later ones, and after a
  * conflict the mount moves to the newest commit, so that the caller can read what is there and write again. A write
- * whose outcome is unknown rejects too, but stays unsaved; the next commit settles it.
+ * whose outcome is unknown rejects too, but stays unsaved; the next commit settles it. When that turns out to be a
+ * conflict, the writes of that commit get it, with what was not saved in it.
  */
 export class AutoCommit {
   readonly #buffer: CommitBuffer;
@@ -65,7 +66,7 @@ export class AutoCommit {
       const all = [...batch, ...this.#pending];
       this.#pending = all.filter((write) => !isRefused(write));
       const rejected = all.filter(isRefused);
-      for (const path of rejected.flatMap((write) => write.paths)) this.#buffer.discard(path);
+      this.#buffer.takeBack([...refused, ...rejected.flatMap((write) => write.paths)]);
       if (error instanceof MountConflictError) await this.#buffer.refresh().catch(() => undefined); // Read again later.
       for (const write of rejected) write.reject(error);
     }
@@ -82,7 +83,8 @@ function findRefusedPaths(
   if (error instanceof MountConflictError) {
     const prefix = `/${buffer.volume.name}/`.replace("//", "/");
     const named = error.conflicts.map((conflict) => conflict.path.slice(prefix.length));
-    return all.some((path) => touches(path, named)) ? named : all;
+    // A conflict of earlier work whose outcome was unknown: it goes back too, or nothing would ever land again.
+    return all.some((path) => touches(path, named)) ? named : [...named, ...all];
   }
   const cause = error instanceof Error ? error.cause : undefined;
   const unknown = cause instanceof ApiError && (cause.retryable || cause.status >= 500 || cause.status === 0);

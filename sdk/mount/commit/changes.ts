@@ -1,21 +1,10 @@
-import type { MountConflict } from "../../errors.ts";
 import { type CallSite, errnoError } from "../kernel/errno.ts";
 import type { RemoteChange, RemoteLimits } from "../kernel/remote.ts";
+import { MODE } from "../tree/base-tree.ts";
 import { diffTrees, type PutChange, type TreeDiff } from "../tree/diff.ts";
 import { hashFile } from "../tree/git-id.ts";
-import { type DirNode, type FileNode, findNode, knownShaOf, modeOf } from "../tree/nodes.ts";
+import { type DirNode, type FileNode, knownShaOf, modeOf } from "../tree/nodes.ts";
 import type { Volume } from "../volume/volume.ts";
-
-/** Contents of one commit, before encoding: base64 and JSON keep it below the 100 MB that a request may have. */
-const MAX_CONTENT_BYTES = 64 * 1024 * 1024;
-
-/** One unsaved change. A directory that was moved whole is one entry, `renamed`, with where it was. */
-export interface StatusEntry {
-  /** Path in the repository. */
-  readonly path: string;
-  readonly status: "added" | "modified" | "deleted" | "renamed";
-  readonly from?: string;
-}
 
 /**
  * The net difference between what was committed and a frozen tree. Contents that turn out to be what was committed, by
@@ -35,70 +24,105 @@ export function countChanges(diff: TreeDiff): number {
   return diff.puts.length + diff.removed.length + diff.moved.length;
 }
 
-export function listStatus(diff: TreeDiff): StatusEntry[] {
-  const entries: StatusEntry[] = [
-    ...diff.puts.map(({ path, beforeSha }) => ({
-      path,
-      status: typeof beforeSha === "string" ? ("modified" as const) : ("added" as const),
-    })),
-    ...diff.removed.map(({ path }) => ({ path, status: "deleted" as const })),
-    ...diff.moved.map(({ path, newPath }) => ({ path: newPath, status: "renamed" as const, from: path })),
-  ];
-  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** Unsaved changes of paths that a refresh found changed by others: known conflicts, before any request. */
-export function listKnownConflicts(volume: Volume, diff: TreeDiff): MountConflict[] {
-  const conflicts: MountConflict[] = [];
-  for (const { path } of [...diff.puts, ...diff.removed]) {
-    const baseSha = volume.overlaps.get(path);
-    if (baseSha === undefined) continue;
-    const current = findNode(volume.committed, path);
-    conflicts.push({ path, baseSha, currentSha: current === null ? null : knownShaOf(current) });
-  }
-  return conflicts;
+/** One commit's changes, and what has to be with the server before it. */
+export interface ChangeList {
+  readonly changes: readonly RemoteChange[];
+  /** Contents by request, each within what one may hold; empty when the commit itself has room for all. */
+  readonly uploads: readonly (readonly Uint8Array[])[];
 }
 
 /**
- * The changes as one commit's list: removals and moves, then files. Each names the blob that it replaces, so that another
- * writer's change of the same path is found out; contents that the server has are named, not sent.
+ * The changes as one commit's list: removals and moves, then files. Each names the blob that it was made from, so that
+ * another writer's change of the same path is found out. Contents that the server has are named, not sent, and equal
+ * ones are sent once; a mode is sent only when it is new.
  *
- * @throws MountError E2BIG beyond 1,000 changes or 64 MiB of contents. One commit is all or nothing, so it is not split.
+ * @param resend send contents although the server should have them: it has said that it does not.
+ * @throws MountError E2BIG beyond the changes that one commit takes. It is all or nothing, so it is not split.
  */
-export function buildChanges(diff: TreeDiff, limits: RemoteLimits, site: CallSite): RemoteChange[] {
+export function buildChanges(
+  diff: TreeDiff,
+  volume: Volume,
+  options: { readonly limits: RemoteLimits; readonly site: CallSite; readonly resend: boolean },
+): ChangeList {
   const count = countChanges(diff);
-  if (count > limits.changesPerCommit) {
-    throw tooBig(`${count} changes, one commit takes ${limits.changesPerCommit}; commit more often`, site);
+  const { changesPerCommit, contentBytes } = options.limits;
+  if (count > changesPerCommit) {
+    const detail = `${count} changes, one commit takes ${changesPerCommit}; commit more often`;
+    throw errnoError("E2BIG", options.site, { detail });
   }
-  const bytes = diff.puts.reduce((sum, { node }) => sum + unsentBytes(node), 0);
-  if (bytes > MAX_CONTENT_BYTES) {
-    throw tooBig(
-      `${bytes} bytes of new content, one commit takes ${MAX_CONTENT_BYTES}; commit more often`,
-      site,
-    );
+  const unsent = findUnsent(diff, volume, options.resend);
+  const uploads = groupContents(unsent, contentBytes);
+  // The last group travels with the commit.
+  const inline = new Set(uploads.pop()?.map(({ sha }) => sha));
+  const { overlaps } = volume;
+  return {
+    changes: [
+      ...diff.removed.map(({ path, beforeSha }) => {
+        return { kind: "delete" as const, path, ifMatch: overlaps.get(path)?.sha ?? beforeSha };
+      }),
+      ...diff.moved.map((move) => ({ kind: "move" as const, ...move })),
+      ...diff.puts.map((put) => {
+        const base = overlaps.get(put.path) ?? { sha: put.beforeSha, mode: put.beforeMode };
+        return toPut(put, base, inline);
+      }),
+    ],
+    uploads: uploads.map((group) => group.map(({ bytes }) => bytes)),
+  };
+}
+
+interface Unsent {
+  readonly sha: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Distinct contents that only the mount has, as far as it knows. Ids are known: the changes were found by them. */
+function findUnsent(diff: TreeDiff, volume: Volume, resend: boolean): readonly Unsent[] {
+  const unsent = new Map<string, Uint8Array>();
+  for (const { node } of diff.puts) {
+    if (node.kind === "file" && node.content.kind === "bytes" && node.content.sha !== null) {
+      unsent.set(node.content.sha, node.content.bytes);
+    }
   }
-  return [
-    ...diff.removed.map(({ path, beforeSha }) => ({ kind: "delete" as const, path, ifMatch: beforeSha })),
-    ...diff.moved.map((move) => ({ kind: "move" as const, ...move })),
-    ...diff.puts.map(toPut),
-  ];
+  if (!resend && unsent.size > 0) {
+    for (const sha of unsent.keys()) if (volume.known.has(sha)) unsent.delete(sha);
+    for (const sha of volume.base.findShas(new Set(unsent.keys()))) unsent.delete(sha);
+  }
+  return [...unsent].map(([sha, bytes]) => ({ sha, bytes }));
 }
 
-function toPut({ path, node, beforeSha }: PutChange): RemoteChange {
-  const mode = modeOf(node).toString(8);
-  const content =
-    node.kind === "file" && node.content.kind === "bytes"
-      ? { bytes: node.content.bytes }
-      : { sha: knownShaOf(node) ?? "" };
-  return { kind: "put", path, mode, content, ifMatch: beforeSha };
+function groupContents(unsent: readonly Unsent[], limit: number): Unsent[][] {
+  const groups: Unsent[][] = [];
+  let room = 0;
+  for (const content of unsent) {
+    if (groups.length === 0 || content.bytes.length > room) {
+      groups.push([]);
+      room = limit;
+    }
+    room -= content.bytes.length;
+    groups.at(-1)?.push(content);
+  }
+  return groups;
 }
 
-function unsentBytes(node: PutChange["node"]): number {
-  return node.kind === "file" && node.content.kind === "bytes" ? node.content.bytes.length : 0;
-}
-
-function tooBig(detail: string, site: CallSite): Error {
-  return errnoError("E2BIG", site, { detail });
+/** @param inline ids still to be sent with the commit; taken out once they are. */
+function toPut(
+  { path, node }: PutChange,
+  base: { readonly sha: string | null | undefined; readonly mode: number | null },
+  inline: Set<string>,
+): RemoteChange {
+  const mode = modeOf(node);
+  const isFile = mode === MODE.file || mode === MODE.executable;
+  const sha = knownShaOf(node) ?? "";
+  const bytes = node.kind === "file" && node.content.kind === "bytes" ? node.content.bytes : null;
+  const isInline = bytes !== null && inline.delete(sha);
+  return {
+    kind: "put",
+    path,
+    // A mode that stays as it was is nobody's change: others may have made one.
+    mode: isFile && mode === base.mode ? null : mode.toString(8),
+    content: isInline ? { bytes } : { sha },
+    ifMatch: base.sha,
+  };
 }
 
 /** Files of a diff whose bytes only the mount has. */

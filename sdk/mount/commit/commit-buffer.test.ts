@@ -39,7 +39,7 @@ describe("a commit", () => {
     });
     expect(remote.sent[0]?.changes).toMatchObject([
       { kind: "delete", path: "b.txt", ifMatch: shas["b.txt"] },
-      { kind: "put", path: "a.txt", mode: "100644", ifMatch: shas["a.txt"] },
+      { kind: "put", path: "a.txt", mode: null, ifMatch: shas["a.txt"] },
       { kind: "put", path: "c.txt", mode: "100644", ifMatch: null },
     ]);
   });
@@ -123,18 +123,15 @@ describe("a commit", () => {
     await expect(fs.writeFile("/.GIT/config", "x")).rejects.toMatchObject({ code: "EINVAL" });
   });
 
-  test("beyond 1,000 changes is refused with the limit, and nothing is lost", async () => {
-    const { remote, mount } = await makeRemote();
+  test("takes more than 1,000 changes at once, and no file beyond its limit", async () => {
+    const { remote, repo, mount } = await makeRemote();
     const fs = await mount();
     await fs.writeFiles(
       Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`/many/${index}`, `${index}`])),
     );
-    await expect(fs.commit()).rejects.toMatchObject({
-      code: "E2BIG",
-      message: expect.stringContaining("1001 changes"),
-    });
-    expect(await fs.readFile("/many/1000")).toBe("1000");
-    expect(remote.sent).toEqual([]);
+    await fs.commit();
+    expect(remote.sent).toHaveLength(1);
+    expect(repo.text("many/1000")).toBe("1000");
     await expect(fs.writeFile("/big", new Uint8Array(10 * 1024 * 1024 + 1))).rejects.toMatchObject({
       code: "EFBIG",
     });
@@ -221,6 +218,38 @@ describe("a commit whose answer was lost", () => {
     await fs.unmount();
     expect(repo.text("a.txt")).toBe("a\n");
     expect(remote.sent).toHaveLength(1);
+  });
+});
+
+describe("a commit that names content by its id", () => {
+  test("sends it when the server no longer has it", async () => {
+    const { remote, repo, mount } = await makeRemote({ "a.txt": "first\n" });
+    const fs = await mount();
+    await fs.writeFile("/a.txt", "second\n");
+    await fs.commit();
+    // History is rewritten: the first version is gone.
+    for (const [sha, commit] of repo.commits) if (commit.parent === null) repo.commits.delete(sha);
+    await fs.writeFile("/a.txt", "first\n");
+    await fs.commit();
+    expect(repo.text("a.txt")).toBe("first\n");
+    const contents = remote.sent.slice(1).map(({ changes }) => changes[0]);
+    expect(contents).toMatchObject([
+      { content: { sha: expect.any(String) } },
+      { content: { bytes: expect.anything() } },
+    ]);
+  });
+
+  test("keeps the first commit's key when the key's owner may no longer write", async () => {
+    const { remote, repo, mount } = await makeRemote();
+    const fs = await mount();
+    await fs.writeFile("/a.txt", "one");
+    remote.faults.push("lost-answer", "forbidden");
+    await expect(fs.commit()).rejects.toMatchObject({ code: "EIO" });
+    await expect(fs.commit()).rejects.toMatchObject({ code: "EACCES" });
+    await fs.commit();
+    expect(new Set(remote.sent.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+    expect(repo.commits.size).toBe(2);
+    expect(await fs.status()).toEqual([]);
   });
 });
 

@@ -5,8 +5,8 @@ import type { RemoteIdentity } from "../kernel/remote.ts";
 import type { MountTable } from "../volume/mount-table.ts";
 import type { Volume } from "../volume/volume.ts";
 import { AutoCommit } from "./auto-commit.ts";
-import type { StatusEntry } from "./changes.ts";
 import type { CommitBuffer, CommitOptions } from "./commit-buffer.ts";
+import type { StatusEntry } from "./status.ts";
 
 /** When writes become commits: at once, when `commit` is called, or after a shell command. */
 export type CommitMode = "auto" | "manual" | "on-exec";
@@ -19,19 +19,22 @@ export interface UnsavedChange extends StatusEntry {
 
 /** What becomes of a mount's writes: all its repositories, in the mode that the mount has. */
 export class Saver {
-  readonly #table: MountTable;
-  readonly #buffers: ReadonlyMap<Volume, CommitBuffer>;
+  readonly mode: CommitMode;
+  /** Author of commits that name none. */
+  readonly author: RemoteIdentity | undefined;
+  readonly table: MountTable;
+  readonly buffers: ReadonlyMap<Volume, CommitBuffer>;
   readonly #autos: ReadonlyMap<Volume, AutoCommit>;
-  readonly #author: RemoteIdentity | undefined;
 
   constructor(
     table: MountTable,
     buffers: readonly CommitBuffer[],
     options: { readonly mode: CommitMode; readonly author: RemoteIdentity | undefined },
   ) {
-    this.#table = table;
-    this.#author = options.author;
-    this.#buffers = new Map(buffers.map((buffer) => [buffer.volume, buffer]));
+    this.mode = options.mode;
+    this.table = table;
+    this.author = options.author;
+    this.buffers = new Map(buffers.map((buffer) => [buffer.volume, buffer]));
     const automatic = options.mode === "auto" ? buffers : [];
     this.#autos = new Map(
       automatic.map((buffer) => [buffer.volume, new AutoCommit(buffer, { author: options.author })]),
@@ -45,17 +48,16 @@ export class Saver {
 
   /** Commits every repository with changes, or those named; one that fails does not stop the others. */
   async commit(
-    options: CommitOptions & { readonly repos?: readonly string[] },
+    options: CommitOptions & { readonly repos?: readonly string[] | undefined },
   ): Promise<Record<string, string>> {
-    await Promise.all([...this.#autos.values()].map((auto) => auto.idle()));
-    const buffers = [...this.#buffers.values()].filter(
-      ({ volume }) => options.repos === undefined || options.repos.includes(volume.key),
-    );
+    const buffers = this.select(options.repos, "commit");
+    // Without anything to wait for, the commit takes its place in the queue at once: a discard after it comes after it.
+    if (this.#autos.size > 0) await this.#autosIdle();
+    const { message, onConflict, author = this.author } = options;
     const commits: Record<string, string> = {};
     const outcomes = await Promise.allSettled(
       buffers.map(async (buffer) => {
-        const { message } = options;
-        const sha = await buffer.commit({ message, author: options.author ?? this.#author });
+        const sha = await buffer.commit({ message, author, onConflict });
         if (sha !== null) commits[buffer.volume.key] = sha;
       }),
     );
@@ -70,57 +72,101 @@ export class Saver {
 
   async status(): Promise<UnsavedChange[]> {
     const all: UnsavedChange[] = [];
-    for (const [volume, buffer] of this.#buffers) {
+    for (const [volume, buffer] of this.buffers) {
       for (const entry of await buffer.status()) {
-        const path = this.#table.format(volume, entry.path);
-        const from = entry.from === undefined ? {} : { from: this.#table.format(volume, entry.from) };
-        all.push({ repo: volume.key, path, status: entry.status, ...from });
+        const path = this.table.format(volume, entry.path);
+        const from = entry.from === undefined ? {} : { from: this.table.format(volume, entry.from) };
+        all.push({ repo: volume.key, ...entry, path, ...from });
       }
     }
     return all;
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([...this.#buffers.values()].map((buffer) => buffer.refresh()));
+    await Promise.all([...this.buffers.values()].map((buffer) => buffer.refresh()));
   }
 
   /** Moves one repository to its newest commit, unless `sha` is what it reads by the time that commits are done. */
   async follow(volume: Volume, sha: string, signal: AbortSignal): Promise<void> {
-    await this.#buffers.get(volume)?.follow(sha, signal);
+    await this.buffers.get(volume)?.follow(sha, signal);
   }
 
   /** Resolves when no commit of a repository is under way. */
   async idle(volume: Volume): Promise<void> {
-    await this.#buffers.get(volume)?.idle();
+    await this.buffers.get(volume)?.idle();
   }
 
   /** Whether a commit is one that this mount made. */
   isOwn(volume: Volume, sha: string): boolean {
-    return this.#buffers.get(volume)?.landed.has(sha) ?? false;
+    return this.buffers.get(volume)?.landed.has(sha) ?? false;
   }
 
-  discard(path: string): void {
-    const site = { syscall: "discard", path };
-    const { text, plain } = parseMountPath(path.replace(/(.)\/+$/, "$1"), site);
-    const spot = plain ? this.#table.route(text) : null;
-    if (spot === null) throw errnoError(plain ? "ENOENT" : "EINVAL", site);
-    if (spot.volume === null) this.discardAll();
-    else this.#buffers.get(spot.volume)?.discard(spot.path);
-  }
-
-  discardAll(): void {
-    for (const buffer of this.#buffers.values()) buffer.discard(null);
-  }
-
-  /** Settles what is unsaved before the mount goes. Rejects with EBUSY when it must not be dropped or committed. */
-  async finish(onUnsaved: "reject" | "commit" | "discard"): Promise<void> {
-    await Promise.all([...this.#autos.values()].map((auto) => auto.idle()));
-    if (onUnsaved === "commit") await this.commit({});
-    if (onUnsaved !== "reject") return;
-    for (const [volume, buffer] of this.#buffers) {
-      if (!(await buffer.isUnsaved())) continue;
-      const path = this.#table.format(volume, "");
-      throw errnoError("EBUSY", { syscall: "unmount", path }, { detail: "there are unsaved changes" });
+  /** Takes paths back to what is committed; without paths everything. Nothing is dropped when one of them is no path. */
+  async discard(paths?: readonly string[]): Promise<void> {
+    const byVolume = new Map<Volume, string[]>();
+    for (const { volume, path } of this.route(paths, "discard")) {
+      const list = byVolume.get(volume);
+      if (list === undefined) byVolume.set(volume, [path]);
+      else list.push(path);
     }
+    await Promise.all([...byVolume].map(([volume, list]) => this.buffers.get(volume)?.discard(list)));
+  }
+
+  /**
+   * Settles what is unsaved and calls `close`, with nothing in between: a write that comes while this waits is settled
+   * too. Rejects with EBUSY when unsaved work must be neither dropped nor committed.
+   */
+  async finish(onUnsaved: "reject" | "commit" | "discard", close: () => void): Promise<void> {
+    for (;;) {
+      await this.#autosIdle();
+      const roots = [...this.buffers.keys()].map((volume) => volume.editor.freeze());
+      if (onUnsaved === "commit") await this.commit({});
+      if (onUnsaved === "discard") break;
+      const unsaved = await this.#findUnsaved();
+      if (unsaved !== null && onUnsaved === "reject") {
+        const site = { syscall: "unmount", path: this.table.format(unsaved, "") };
+        throw errnoError("EBUSY", site, { detail: "there are unsaved changes" });
+      }
+      const isQuiet = [...this.buffers.keys()].every((volume, index) => volume.editor.root === roots[index]);
+      if (unsaved === null && isQuiet) break;
+    }
+    close();
+  }
+
+  /** The repositories named by what they are mounted as; all without names. @throws MountPathError ENOENT */
+  select(names: readonly string[] | undefined, syscall: string): readonly CommitBuffer[] {
+    const all = [...this.buffers.values()];
+    if (names === undefined) return all;
+    return names.map((name) => {
+      const found = all.find(({ volume }) => volume.key === name);
+      if (found !== undefined) return found;
+      throw errnoError(
+        "ENOENT",
+        { syscall, path: `/${name}` },
+        { detail: "no such repository in the mount" },
+      );
+    });
+  }
+
+  /** Places that mount paths name, a mount's root standing for all repositories. @throws MountPathError ENOENT, EINVAL */
+  route(paths: readonly string[] = ["/"], syscall: string) {
+    return paths.flatMap((path) => {
+      const site = { syscall, path };
+      const { text, plain } = parseMountPath(path.replace(/(.)\/+$/, "$1"), site);
+      const spot = plain ? this.table.route(text) : null;
+      if (spot === null) throw errnoError(plain ? "ENOENT" : "EINVAL", site);
+      const { volume } = spot;
+      if (volume !== null) return [{ volume, path: spot.path }];
+      return this.table.volumes.map((each) => ({ volume: each, path: "" }));
+    });
+  }
+
+  async #autosIdle(): Promise<void> {
+    await Promise.all([...this.#autos.values()].map((auto) => auto.idle()));
+  }
+
+  async #findUnsaved(): Promise<Volume | null> {
+    for (const [volume, buffer] of this.buffers) if (await buffer.isUnsaved()) return volume;
+    return null;
   }
 }

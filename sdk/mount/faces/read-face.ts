@@ -1,11 +1,11 @@
 import { MountError } from "../../errors.ts";
 import type { CacheStats } from "../blobs/content-source.ts";
 import type { CallContext } from "../calls/call-context.ts";
-import { matchFiles, parsePatterns, routeGlobs } from "../calls/glob-calls.ts";
-import { type PrefetchOptions, type PrefetchResult, prefetchFiles } from "../calls/prefetch-calls.ts";
+import type { GrepMatch, GrepOptions } from "../calls/grep-calls.ts";
+import type { PrefetchOptions, PrefetchResult } from "../calls/prefetch-calls.ts";
 import { ReadCalls } from "../calls/read-calls.ts";
 import type { CallSite } from "../kernel/errno.ts";
-import { formatBytes } from "../node/encoding.ts";
+import { FileMap } from "./file-map.ts";
 import {
   addTypeChecks,
   type DirectoryItem,
@@ -29,6 +29,11 @@ export abstract class ReadFace {
     this.reads = new ReadCalls(context);
   }
 
+  /** Nothing in this mount can be written. */
+  get readOnly(): boolean {
+    return this.context.table.volumes.every(({ writable }) => !writable);
+  }
+
   /** A file's text; bytes with `{ encoding: "binary" }`. */
   readFile(
     path: string,
@@ -42,29 +47,55 @@ export abstract class ReadFace {
     path: string,
     options?: ReadEncoding | { readonly encoding?: ReadEncoding; readonly signal?: AbortSignal },
   ): Promise<string | Uint8Array> {
+    if (options === undefined) {
+      // The common case, at once: a re-read of a file in the cache is a lookup.
+      const direct = this.context.findDirect(path, true);
+      const blob = direct && this.context.findBlob(direct.node);
+      if (blob) return this.reads.textOf(blob);
+    }
     const encoding = typeof options === "string" ? options : (options?.encoding ?? "utf8");
     const signal = typeof options === "object" ? options.signal : undefined;
     const site = { syscall: "open", path };
     if (encoding === "utf8" || encoding === "utf-8")
       return await abortable(this.reads.readText(path, site), signal);
     const { bytes } = await abortable(this.reads.readBlob(path, site), signal);
-    return encoding === "binary" ? bytes.slice() : formatBytes(bytes, encoding);
+    if (encoding === "binary") return bytes.slice();
+    const { formatBytes } = await import("../node/arguments/encoding.ts");
+    return formatBytes(bytes, encoding);
   }
 
-  /** Several files in as few requests as can be: up to 100 in one. Missing paths are not in the map. */
-  async readFiles(paths: readonly string[]): Promise<Map<string, string>> {
-    const found = await Promise.all(
-      paths.map(async (path) => {
-        try {
-          return [path, await this.readFile(path)] as const;
-        } catch (error) {
-          if (error instanceof MountError && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-            return null;
-          throw error;
-        }
-      }),
-    );
-    return new Map(found.filter((entry) => entry !== null));
+  /**
+   * Several files in as few requests as can be: up to 100 in one. Paths where nothing is are in `missing` and not in the
+   * map; any other failure rejects.
+   */
+  readFiles(
+    paths: readonly string[],
+    options: { readonly encoding: "binary"; readonly signal?: AbortSignal },
+  ): Promise<FileMap<Uint8Array>>;
+  readFiles(paths: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<FileMap<string>>;
+  async readFiles(
+    paths: readonly string[],
+    options: { readonly encoding?: "binary"; readonly signal?: AbortSignal } = {},
+  ): Promise<FileMap<string | Uint8Array>> {
+    const missing: string[] = [];
+    const read = async (path: string) => {
+      const site = { syscall: "open", path };
+      try {
+        if (options.encoding !== "binary") return await this.reads.readText(path, site);
+        return (await this.reads.readBlob(path, site)).bytes.slice();
+      } catch (error) {
+        if (error instanceof MountError && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+        throw error;
+      }
+    };
+    const contents = await abortable(Promise.all(paths.map(read)), options.signal);
+    const found: [string, string | Uint8Array][] = [];
+    for (const [index, path] of paths.entries()) {
+      const content = contents[index] ?? null;
+      if (content === null) missing.push(path);
+      else found.push([path, content]);
+    }
+    return new FileMap(found, missing);
   }
 
   /** Bytes `start` to `end`, both included and cut to the file. A part of a large file is fetched alone, past the cache. */
@@ -129,11 +160,18 @@ export abstract class ReadFace {
 
   /** Mount paths of the files and links that match any pattern (`*`, `?`, `**`, classes, braces), sorted. */
   async glob(patterns: string | readonly string[]): Promise<string[]> {
-    this.context.checkOpen({ syscall: "glob" });
-    const globs = await routeGlobs(this.context, parsePatterns(patterns, "glob"));
-    return (await matchFiles(globs))
-      .map(({ volume, path }) => this.context.table.format(volume, path))
-      .sort();
+    const { findPaths } = await import("../calls/glob-calls.ts");
+    return await findPaths(this.context, patterns);
+  }
+
+  /**
+   * Matching lines of every file, unsaved changes included, as `git grep -n` orders and counts them. A text is taken
+   * literally, `/expression/i` or `{ regex: true }` as RE2 has it. One request per repository; none when the cache has
+   * what is to be searched. Rejects with E2BIG above 100,000 lines unless `maxMatches` is given.
+   */
+  async grep(pattern: string | RegExp, options: GrepOptions = {}): Promise<GrepMatch[]> {
+    const { grepFiles } = await import("../calls/grep-calls.ts");
+    return await grepFiles(this.context, pattern, options);
   }
 
   /** Loads the files that match (`*`, `?`, `**`) into the cache by one stream per repository. */
@@ -141,7 +179,8 @@ export abstract class ReadFace {
     patterns: string | readonly string[],
     options: PrefetchOptions = {},
   ): Promise<PrefetchResult> {
-    return await prefetchFiles(this.context, parsePatterns(patterns, "prefetch"), options);
+    const { prefetchFiles } = await import("../calls/prefetch-calls.ts");
+    return await prefetchFiles(this.context, patterns, options);
   }
 
   cacheStats(): CacheStats {
@@ -149,7 +188,7 @@ export abstract class ReadFace {
   }
 
   async #statAt(path: string, site: CallSite, follow: boolean): Promise<FileStat> {
-    const found = await this.reads.find(path, site, follow);
+    const found = this.context.findDirect(path, follow) ?? (await this.reads.find(path, site, follow));
     if (found === null) return { type: "folder", size: 0, sha: null, mode: "040000", mtime: new Date(0) };
     if (found.node.kind === "dir") this.#freeze();
     const sha = readSha(found.node);

@@ -2,8 +2,10 @@ import { MountError } from "../../errors.ts";
 import type { CallContext } from "../calls/call-context.ts";
 import { CopyCalls } from "../calls/copy-calls.ts";
 import { type AfterWrite, WriteCalls, type WriteMode } from "../calls/write-calls.ts";
+import type { FileEdit } from "../edit/apply-edits.ts";
+import type { EditResult } from "../edit/edit-file.ts";
 import { errnoError } from "../kernel/errno.ts";
-import { type FileData, readData } from "../node/file-data.ts";
+import { type FileData, readData } from "../node/arguments/file-data.ts";
 import { createNodeFs, type NodeFsPromises } from "../node/node-fs.ts";
 import { ReadFace } from "./read-face.ts";
 
@@ -25,7 +27,8 @@ export abstract class WriteFace extends ReadFace {
     super(context);
     this.writes = new WriteCalls(context, afterWrite);
     this.copies = new CopyCalls(context, afterWrite);
-    this.promises = createNodeFs({ reads: this.reads, writes: this.writes, copies: this.copies });
+    const { reads, writes, copies } = this;
+    this.promises = createNodeFs({ context, reads, writes, copies, afterWrite });
   }
 
   async writeFile(
@@ -40,16 +43,34 @@ export abstract class WriteFace extends ReadFace {
     await this.write(path, data, { append: true });
   }
 
-  /** Writes several files; in mode "auto" they are one commit. */
+  /** Writes several files, all or none; in mode "auto" they are one commit. */
   async writeFiles(files: readonly FileToWrite[] | Readonly<Record<string, FileData>>): Promise<void> {
     const list: readonly FileToWrite[] = isFileList(files)
       ? files
       : Object.entries(files).map(([path, content]) => ({ path, content }));
-    await Promise.all(
-      list.map(({ path, content, executable }) =>
-        this.write(path, content, { executable: executable ?? false }),
-      ),
-    );
+    const read = list.map(async ({ path, content, executable = false }) => ({
+      path,
+      bytes: await readData(content),
+      executable,
+    }));
+    await this.writes.writeFiles(await Promise.all(read));
+  }
+
+  /**
+   * Edits a file in place, all edits or none: `{ old, new }` where `old` is there exactly once (or `count` times, or
+   * `all`), `{ range: [from, to], content }` for lines. Texts are replaced in their order, then ranges. Byte order mark,
+   * line ends, other bytes and the executable bit stay. A refused edit rejects with EINVAL; its `data` says how often
+   * the text is there and where, or which lines are most like it.
+   */
+  async edit(
+    path: string,
+    edits: FileEdit | readonly FileEdit[],
+    options: { readonly diff?: boolean } = {},
+  ): Promise<EditResult> {
+    this.context.checkOpen({ syscall: "edit", path });
+    const { editFile } = await import("../edit/edit-file.ts");
+    const list = "length" in edits ? edits : [edits];
+    return await editFile(this.writes, path, { edits: list, diff: options.diff ?? false });
   }
 
   /**
@@ -129,7 +150,7 @@ export abstract class WriteFace extends ReadFace {
   }
 
   /** Accepted and not stored: git keeps no file times. */
-  async utimes(path: string, atime: unknown, mtime: unknown): Promise<void> {
+  async utimes(path: string, atime: number | string | Date, mtime: number | string | Date): Promise<void> {
     await this.promises.utimes(path, atime, mtime);
   }
 

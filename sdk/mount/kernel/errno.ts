@@ -59,10 +59,15 @@ const PATH_CODES: ReadonlySet<ErrnoCode> = new Set([
 export function errnoError(
   code: ErrnoCode,
   site: CallSite,
-  more: { readonly detail?: string; readonly cause?: unknown } = {},
+  more: {
+    readonly detail?: string;
+    readonly cause?: unknown;
+    readonly data?: Readonly<Record<string, unknown>>;
+  } = {},
 ): MountError {
   const message = formatErrno(code, site, more.detail);
-  const options = { ...site, errno: errnoOf(code), cause: more.cause };
+  const { cause, data = {} } = more;
+  const options = { ...site, errno: errnoOf(code), cause, data };
   if (code === "EROFS") return new MountReadOnlyError(code, message, options);
   if (PATH_CODES.has(code)) return new MountPathError(code, message, options);
   return new MountError(code, message, options);

@@ -34,12 +34,12 @@ export function parseMountPath(path: unknown, site: CallSite): MountPath {
       `The "path" argument must be of type string. Received ${typeof path}`,
     );
   }
-  if (path === "") throw errnoError("ENOENT", { ...site, path });
+  if (path === "") throw errnoError("ENOENT", { path, ...site });
   if (path.includes("\0")) {
     throw argumentError("ERR_INVALID_ARG_VALUE", `The argument 'path' must be a string without null bytes`);
   }
   if (path.length * 3 >= MAX_PATH_BYTES && exceedsBytes(path, MAX_PATH_BYTES - 1)) {
-    throw errnoError("ENAMETOOLONG", { ...site, path });
+    throw errnoError("ENAMETOOLONG", { path, ...site });
   }
   const text = path.charCodeAt(0) === 47 ? path : `/${path}`;
   return { text, plain: text === "/" || !NEEDS_WALK.test(text) };

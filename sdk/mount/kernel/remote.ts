@@ -38,6 +38,42 @@ export interface RemotePrefetchSummary {
   readonly capped: boolean;
 }
 
+/** What to look for in the contents of one commit. */
+export interface RemoteGrep {
+  readonly commitSha: string;
+  /** Text, or an expression of RE2's syntax. */
+  readonly pattern: string;
+  readonly regex: boolean;
+  readonly ignoreCase: boolean;
+  readonly word: boolean;
+  /** Files to search: those that match a glob or are at or below a path; all when both are empty. */
+  readonly globs: readonly string[];
+  readonly paths: readonly string[];
+  readonly contextLines: number;
+  readonly maxMatches: number;
+  /** Where an answer that was cut short goes on. */
+  readonly cursor: string | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A matching line. */
+export interface RemoteMatch {
+  readonly path: string;
+  readonly sha: string;
+  /** 1 for the first. */
+  readonly line: number;
+  readonly content: string;
+  /** Bytes of the whole line when `content` is only its beginning. */
+  readonly lineBytes: number | null;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** `nextCursor`: null when everything was searched and told. */
+export interface RemoteGrepSummary {
+  readonly nextCursor: string | null;
+}
+
 export interface RemoteIdentity {
   readonly name: string;
   readonly email: string;
@@ -48,7 +84,8 @@ export type RemoteChange =
   | {
       readonly kind: "put";
       readonly path: string;
-      readonly mode: string;
+      /** Six digits; null leaves the mode of the file that is there as it is. */
+      readonly mode: string | null;
       readonly content: { readonly bytes: Uint8Array } | { readonly sha: string };
       readonly ifMatch: string | null | undefined;
     }
@@ -71,12 +108,13 @@ export type RemoteCommitOutcome =
       readonly sha: string;
       readonly treeSha: string;
       readonly parentSha: string | null;
+      /** Paths that hold something else than was sent, because they were merged with what others did. */
+      readonly merged: readonly string[];
     }
-  /** A path is not what `ifMatch` says. `path` is the repository's; absent when the server did not name it. */
+  /** Paths are not what `ifMatch` says, and do not merge. Nothing was written. Empty when the server named none. */
   | {
       readonly kind: "conflict";
-      readonly path: string | null;
-      readonly currentSha: string | null;
+      readonly conflicts: readonly RemoteConflict[];
       readonly message: string;
       readonly cause: unknown;
     };
@@ -103,15 +141,94 @@ export interface RemoteMoveReason {
   readonly ts: number;
 }
 
+/** One repository for a command that runs on the server. */
+export interface RemoteExecSource {
+  readonly repo: RemoteRepo;
+  /** First segment of its paths. */
+  readonly name: string;
+  /** Commit that is read; null: the branch has none. */
+  readonly commitSha: string | null;
+  /** Where a commit goes; null when nothing may be committed. */
+  readonly branch: string | null;
+  /** What the command finds changed. */
+  readonly changes: readonly RemoteChange[];
+}
+
+export interface RemoteExec {
+  readonly command: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly commit: boolean;
+  readonly message: string;
+  readonly author: RemoteIdentity | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly sources: readonly RemoteExecSource[];
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One path that is not as in the commit that was read. */
+export interface RemoteExecChange {
+  readonly path: string;
+  /** null: there is nothing any more. */
+  readonly after: { readonly mode: string; readonly sha: string; readonly bytes: Uint8Array | null } | null;
+}
+
+export type RemoteExecOutcome = {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+  readonly timeMs: number;
+  readonly stopped: "time" | "limit" | null;
+} & (
+  | {
+      readonly kind: "ran";
+      /** By name. */
+      readonly repos: Readonly<
+        Record<string, { readonly changes: readonly RemoteExecChange[]; readonly commitSha: string | null }>
+      >;
+    }
+  /** The command ran; its commit was refused because others changed the same paths. */
+  | {
+      readonly kind: "conflict";
+      readonly name: string | null;
+      readonly conflicts: readonly {
+        readonly path: string;
+        readonly baseSha: string | null;
+        readonly currentSha: string | null;
+      }[];
+      readonly cause: unknown;
+    }
+);
+
+/** One path that a commit and the branch have both changed. null: nothing is there. */
+export interface RemoteConflict {
+  readonly path: string;
+  /** `content`, `binary`, `modify-delete`, `add-add`, `file-directory`, … */
+  readonly type: string;
+  readonly theirsSha: string | null;
+  /** Both texts between conflict markers, where there are two; bytes when they are not UTF-8. */
+  readonly markers: string | Uint8Array | null;
+}
+
 /** What one request may hold, in bytes unless the name says otherwise. */
 export interface RemoteLimits {
   readonly fileBytes: number;
   readonly changesPerCommit: number;
+  /** Contents that travel with one commit or one `storeBlobs`, before they are encoded. */
+  readonly contentBytes: number;
   /** Paths of one `readBlobs`. */
   readonly batchPaths: number;
   readonly prefetchGlobs: number;
   readonly prefetchBytes: number;
   readonly prefetchBlobBytes: number;
+  /** Paths of one search, and lines of one answer to it. */
+  readonly grepPaths: number;
+  readonly grepMatches: number;
+  /** Larger files are not searched. */
+  readonly grepFileBytes: number;
+  /** Longer lines are told by their beginning. */
+  readonly grepLineBytes: number;
 }
 
 /**
@@ -155,12 +272,24 @@ export interface Remote {
       readonly signal?: AbortSignal | undefined;
     },
   ): AsyncGenerator<RemoteBlob & { readonly bytes: Uint8Array }, RemotePrefetchSummary>;
+  /** Yields matching lines in git's order of paths; the generator's return value says whether there are more. */
+  grep(repo: RemoteRepo, request: RemoteGrep): AsyncGenerator<RemoteMatch, RemoteGrepSummary>;
+  /**
+   * One commit, all or nothing, on whatever the branch's head is; a file that others changed too is merged. Rejects with
+   * an ApiError whose `data.reason` is "missing-object" when a `sha` is not in the repository.
+   */
   commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome>;
   /** Moves of one branch, every one and in order, until the signal aborts; absent where nothing can be watched. */
   watch?(
     repo: RemoteRepo,
     request: { readonly branch: string; readonly signal: AbortSignal },
   ): Promise<AsyncGenerator<RemoteMove, void, undefined>>;
+  /** Runs a shell command over some repositories; absent where the server has no shell. */
+  exec?(request: RemoteExec): Promise<RemoteExecOutcome>;
+  /** Stores contents that a commit then names by their ids. Harmless when repeated. */
+  storeBlobs(repo: RemoteRepo, blobs: readonly Uint8Array[]): Promise<void>;
+  /** A blob by its id alone. */
+  readBlob(repo: RemoteRepo, sha: string): Promise<Uint8Array>;
   /** Name of the default branch. */
   findDefaultBranch(repo: RemoteRepo): Promise<string>;
 }

@@ -1,241 +1,224 @@
-import { MountPathError } from "../../errors.ts";
-import type { CopyCalls } from "../calls/copy-calls.ts";
-import type { ReadCalls } from "../calls/read-calls.ts";
-import type { WriteCalls, WriteMode } from "../calls/write-calls.ts";
-import { argumentError, type CallSite } from "../kernel/errno.ts";
-import { isDirectory, type TreeNode } from "../tree/nodes.ts";
-import { checkEncoding, copyBytes, formatBytes } from "./encoding.ts";
-import { type FileData, readData } from "./file-data.ts";
-import { MountDirent, MountStats } from "./stats.ts";
+import type { WriteMode } from "../calls/write-calls.ts";
+import { type CallSite, errnoError } from "../kernel/errno.ts";
+import { decodeText } from "../kernel/text.ts";
+import { childNames, isDirectory } from "../tree/nodes.ts";
+import { readData } from "./arguments/file-data.ts";
+import { copyBytes } from "./shapes/bytes.ts";
+import type { Calls } from "./shapes/calls.ts";
+import { constants } from "./shapes/constants.ts";
+import type { Bytes, NodeFsPromises, StatOptions } from "./shapes/node-types.ts";
+import { MountDirent, type MountStats } from "./shapes/stats.ts";
+import { statsAt } from "./shapes/stats-at.ts";
 
-/** An encoding by name, or options that may hold one. */
-type EncodingOption =
-  | string
-  | { readonly encoding?: string | null; readonly signal?: AbortSignal }
-  | null
-  | undefined;
+export type { Calls } from "./shapes/calls.ts";
+export type { NodeFsPromises } from "./shapes/node-types.ts";
 
-interface WriteOptions {
-  readonly encoding?: string | null;
-  readonly flag?: string;
-  readonly mode?: number;
-  readonly signal?: AbortSignal;
+/** Loaded when first needed: what is rarely called, and every argument that is not of the plainest form. */
+const rare = () => import("./rare-calls.ts");
+
+/** Calls that live there whole. */
+const RARE = [
+  "mkdir",
+  "rm",
+  "rmdir",
+  "readlink",
+  "symlink",
+  "chmod",
+  "copyFile",
+  "realpath",
+  "truncate",
+  "utimes",
+  "lutimes",
+  "chown",
+  "lchown",
+  "lchmod",
+  "link",
+  "mkdtemp",
+  "statfs",
+] as const;
+
+/** How a file is to be read when nothing but an encoding is asked for; null: by the rare way. */
+function plainEncoding(options: unknown): "bytes" | "utf8" | null {
+  let encoding = options;
+  if (typeof options === "object" && options !== null) {
+    if ("signal" in options || "flag" in options) return null;
+    encoding = "encoding" in options ? options.encoding : null;
+  }
+  if (encoding === undefined || encoding === null) return "bytes";
+  return encoding === "utf8" || encoding === "utf-8" ? "utf8" : null;
 }
 
-/** The part of `node:fs/promises` that a mount has: its argument rules, results and error codes. Methods may be detached. */
-export interface NodeFsPromises {
-  /** Bytes, or text when an encoding is given. */
-  readFile(path: string, options?: EncodingOption): Promise<Uint8Array | string>;
-  writeFile(path: string, data: FileData, options?: string | WriteOptions | null): Promise<void>;
-  appendFile(path: string, data: FileData, options?: string | WriteOptions | null): Promise<void>;
-  readdir(
-    path: string,
-    options?:
-      | string
-      | { readonly withFileTypes?: boolean; readonly recursive?: boolean; readonly encoding?: string | null }
-      | null,
-  ): Promise<string[] | MountDirent[]>;
-  stat(path: string): Promise<MountStats>;
-  lstat(path: string): Promise<MountStats>;
-  mkdir(
-    path: string,
-    options?: number | { readonly recursive?: boolean; readonly mode?: number } | null,
-  ): Promise<string | undefined>;
-  rm(path: string, options?: { readonly recursive?: boolean; readonly force?: boolean }): Promise<void>;
-  unlink(path: string): Promise<void>;
-  rmdir(path: string): Promise<void>;
-  rename(oldPath: string, newPath: string): Promise<void>;
-  readlink(path: string, options?: EncodingOption): Promise<string | Uint8Array>;
-  symlink(target: string, path: string, type?: string | null): Promise<void>;
-  chmod(path: string, mode: number | string): Promise<void>;
-  access(path: string, mode?: number): Promise<void>;
-  copyFile(source: string, destination: string, mode?: number): Promise<void>;
-  realpath(path: string, options?: EncodingOption): Promise<string>;
-  utimes(path: string, atime: unknown, mtime: unknown): Promise<void>;
-  truncate(path: string, length?: number): Promise<void>;
-  readonly constants: Readonly<Record<"F_OK" | "R_OK" | "W_OK" | "X_OK" | "COPYFILE_EXCL", number>>;
-}
-
-const WRITE_FLAGS: Readonly<Record<string, WriteMode>> = {
+const PLAIN_FLAGS: Readonly<Record<string, WriteMode>> = {
   w: {},
-  "w+": {},
-  wx: { exclusive: true },
-  xw: { exclusive: true },
-  "wx+": { exclusive: true },
   a: { append: true },
-  "a+": { append: true },
-  as: { append: true },
+  wx: { exclusive: true },
   ax: { append: true, exclusive: true },
-  xa: { append: true, exclusive: true },
-  "ax+": { append: true, exclusive: true },
-  "r+": { update: true },
-  "rs+": { update: true },
 };
 
-/** The calls below look into the text of a path before it is parsed. */
-function checkPath(path: unknown): void {
-  if (typeof path === "string") return;
-  throw argumentError(
-    "ERR_INVALID_ARG_TYPE",
-    `The "path" argument must be of type string. Received ${typeof path}`,
+/** How a file is to be written when no more is asked for than a common flag and a mode; null: by the rare way. */
+function plainWrite(options: unknown, flag: "w" | "a"): WriteMode | null {
+  if (typeof options !== "object" || options === null)
+    return plainEncoding(options) === null ? null : (PLAIN_FLAGS[flag] ?? null);
+  if ("signal" in options || "flush" in options) return null;
+  const given: { encoding?: unknown; flag?: unknown; mode?: unknown } = options;
+  if (plainEncoding(given.encoding) === null || !isPlainMode(given.mode)) return null;
+  const mode = PLAIN_FLAGS[String(given.flag ?? flag)] ?? null;
+  return mode === null ? null : { ...mode, executable: ((given.mode ?? 0) & 0o100) !== 0 };
+}
+
+function isPlainMode(mode: unknown): mode is number | undefined {
+  return (
+    mode === undefined || (typeof mode === "number" && mode >= 0 && mode <= 0o7777 && Number.isInteger(mode))
   );
 }
 
-function encodingOf(options: EncodingOption): string | null {
-  const encoding = typeof options === "string" ? options : (options?.encoding ?? null);
-  if (encoding !== null && encoding !== "buffer") checkEncoding(encoding);
-  return encoding;
+function isPlainPath(path: unknown): path is string {
+  return typeof path === "string" && !path.includes("\0");
 }
 
-function writeModeOf(flag: string, mode: number | undefined): WriteMode {
-  const write = WRITE_FLAGS[flag];
-  if (write === undefined)
-    throw argumentError("ERR_INVALID_ARG_VALUE", `The argument 'flags' is invalid. Received '${flag}'`);
-  return { ...write, executable: mode !== undefined && (mode & 0o100) !== 0 };
-}
-
-function parseMode(mode: number | string): number {
-  const value = typeof mode === "string" ? Number.parseInt(mode, 8) : mode;
-  if (Number.isInteger(value)) return value;
-  throw argumentError("ERR_INVALID_ARG_VALUE", `The argument 'mode' is invalid. Received ${String(mode)}`);
-}
-
-/** A mount's calls by kind. */
-export interface Calls {
-  readonly reads: ReadCalls;
-  readonly writes: WriteCalls;
-  readonly copies: CopyCalls;
+/** A path as text. Rejects as node does when it is none. */
+async function pathOf(path: unknown, name = "path"): Promise<string> {
+  if (isPlainPath(path)) return path;
+  return (await import("./arguments/path-argument.ts")).parsePathArgument(path, name);
 }
 
 /** Makes the node-shaped face over a mount's calls. Every method is its own closure, so it works detached. */
 export function createNodeFs(calls: Calls): NodeFsPromises {
-  const { reads, writes, copies } = calls;
-  const write = async (
-    path: string,
-    data: FileData,
-    options: string | WriteOptions | null | undefined,
-    flag: string,
-  ) => {
-    const site = { syscall: "open", path };
-    const given = typeof options === "string" ? { encoding: options } : (options ?? {});
-    given.signal?.throwIfAborted();
-    const mode = writeModeOf(given.flag ?? flag, given.mode);
-    const bytes = readData(data, given.encoding);
-    await writes.writeFile(path, bytes instanceof Promise ? await bytes : bytes, site, mode);
+  const { context, reads, writes } = calls;
+
+  const statSlowly = async (path: unknown, syscall: string, options: StatOptions | undefined) => {
+    if (options?.bigint || options?.throwIfNoEntry === false)
+      return (await rare()).statRarely(calls, await pathOf(path), syscall, options);
+    const text = await pathOf(path);
+    return statsAt(context, await reads.find(text, { syscall, path: text }, syscall === "stat"));
   };
-  const stat = async (path: string, site: CallSite, follow: boolean) => {
-    const found = await reads.find(path, site, follow);
-    return found === null
-      ? new MountStats("/", ROOT)
-      : new MountStats(`${found.volume.name}/${found.path}`, found.node);
+  /** At once when the path is one of the tree's: a stat is one lookup and one object. */
+  const stat = (path: unknown, syscall: "stat" | "lstat", options: StatOptions | undefined) => {
+    const found =
+      typeof path === "string" && !options?.bigint ? context.findDirect(path, syscall === "stat") : null;
+    return found === null ? statSlowly(path, syscall, options) : statsAt(context, found);
   };
+
+  const readSlowly = async (path: unknown, encoding: "bytes" | "utf8"): Promise<Bytes | string> => {
+    const text = await pathOf(path);
+    const site = { syscall: "open", path: text };
+    const found = await reads.find(text, site, true);
+    if (found === null || isDirectory(found.node)) throw errnoError("EISDIR", { syscall: "read" });
+    const blob = await context.read(found, site);
+    return encoding === "bytes" ? copyBytes(blob.bytes) : decodeText(blob.bytes);
+  };
+  const readFile = (path: unknown, options: unknown) => {
+    const encoding = plainEncoding(options);
+    if (encoding === null) return rare().then((module) => module.readFile(calls, path, options));
+    const found = typeof path === "string" ? context.findDirect(path, true) : null;
+    const blob = found === null ? null : context.findBlob(found.node);
+    if (blob !== null) return encoding === "bytes" ? copyBytes(blob.bytes) : reads.textOf(blob);
+    if (typeof path === "object") return rare().then((module) => module.readFile(calls, path, options));
+    return readSlowly(path, encoding);
+  };
+
+  const write = async (path: unknown, data: unknown, options: unknown, flag: "w" | "a"): Promise<void> => {
+    const mode = plainWrite(options, flag);
+    if (mode !== null && isPlainPath(path) && (typeof data === "string" || ArrayBuffer.isView(data))) {
+      // A piece at hand is read at once.
+      await writes.writeFile(path, readData(data) as Uint8Array, { syscall: "open", path }, mode);
+    } else {
+      await (await rare()).writeFile(calls, { path, data, options }, flag);
+    }
+  };
+
+  const readdir = async (path: unknown, options: unknown) => {
+    const plain = options === undefined || options === null || options === "utf8";
+    const given: { encoding?: unknown; recursive?: unknown; withFileTypes?: unknown } =
+      typeof options === "object" && options !== null ? options : {};
+    const typed = given.withFileTypes === true;
+    if (!(plain || typeof options === "object") || given.recursive || plainEncoding(given.encoding) === null)
+      return (await rare()).readdir(calls, path, options);
+    const direct = typed || typeof path !== "string" ? null : context.findDirect(path, true);
+    if (direct !== null && isDirectory(direct.node)) return childNames(direct.node);
+    const text = await pathOf(path);
+    const listed = await reads.list(text, { syscall: "scandir", path: text });
+    return listed.map(({ name, node }) => (typed ? new MountDirent(name, text, node) : name));
+  };
+
+  /** A call of one path. */
+  const onPath =
+    (syscall: string, call: (path: string, site: CallSite, value: unknown) => Promise<unknown>) =>
+    async (path: unknown, value?: unknown) => {
+      const text = await pathOf(path);
+      return call(text, { syscall, path: text }, value);
+    };
+
+  const face: Record<string, unknown> = {
+    constants,
+    readFile: async (path: unknown, options: unknown): Promise<Bytes | string> => readFile(path, options),
+    stat: async (path: unknown, options?: StatOptions): Promise<MountStats | unknown> =>
+      stat(path, "stat", options),
+    lstat: async (path: unknown, options?: StatOptions): Promise<MountStats | unknown> =>
+      stat(path, "lstat", options),
+    readdir: async (path: unknown, options: unknown) => readdir(path, options),
+    writeFile: async (path: unknown, data: unknown, options: unknown) => write(path, data, options, "w"),
+    appendFile: async (path: unknown, data: unknown, options: unknown) => write(path, data, options, "a"),
+    unlink: onPath("unlink", (path, site) => writes.unlink(path, site)),
+    access: async (path: unknown, mode: unknown = 0) => {
+      if (typeof path !== "string" || typeof mode !== "number")
+        return (await rare()).access(calls, path, mode);
+      const text = await pathOf(path);
+      return reads.access(text, mode, { syscall: "access", path: text });
+    },
+    rename: async (oldPath: unknown, newPath: unknown) => {
+      const site = {
+        syscall: "rename",
+        path: await pathOf(oldPath, "oldPath"),
+        dest: await pathOf(newPath, "newPath"),
+      };
+      return writes.rename(site.path, site.dest, site);
+    },
+    open: async (path: unknown, flags: unknown, mode: unknown) =>
+      (await import("./handles/open-file.ts")).open(calls, path, { flags, mode }),
+    opendir: async (path: unknown, options: unknown) =>
+      (await import("./directories/opendir.ts")).opendir(calls, path, options),
+    cp: async (source: unknown, destination: unknown, options: unknown) =>
+      (await import("./copies/cp.ts")).cp(promises, { source, destination }, options),
+    glob: (pattern: unknown, options: unknown) =>
+      later(async () => (await import("./directories/glob.ts")).glob(calls, pattern, options)),
+    watch: (path: unknown, options: unknown) =>
+      later(async () => {
+        const since = new Map(context.table.volumes.map((volume) => [volume, volume.editor.freeze()]));
+        return (await import("./changes/watch.ts")).watch(calls, path, options, since);
+      }),
+  };
+  for (const name of RARE)
+    face[name] = async (...values: readonly unknown[]) => (await rare()).RARE_CALLS[name]?.(calls, ...values);
+  // Which overload a call has is told by its arguments when it is made; each is checked against node in the suite.
+  const promises = face as unknown as NodeFsPromises;
+  return promises;
+}
+
+/** An iterator that is made at its first step, in a module that is loaded then. */
+function later<T>(make: () => Promise<AsyncIterator<T>>): AsyncIterableIterator<T> {
+  let made: Promise<AsyncIterator<T>> | null = null;
+  const iterator = () => {
+    made ??= make();
+    return made;
+  };
+  let begun = false;
   return {
-    constants: { F_OK: 0, X_OK: 1, W_OK: 2, R_OK: 4, COPYFILE_EXCL: 1 },
-    async readFile(path, options) {
-      const encoding = encodingOf(options);
-      const signal = typeof options === "object" ? options?.signal : undefined;
-      signal?.throwIfAborted();
-      const site = { syscall: "open", path };
-      if (encoding === "utf8" || encoding === "utf-8") return await reads.readText(path, site);
-      const { bytes } = await reads.readBlob(path, site);
-      signal?.throwIfAborted();
-      return encoding === null || encoding === "buffer" ? copyBytes(bytes) : formatBytes(bytes, encoding);
+    next: async () => {
+      begun = true;
+      return (await iterator()).next();
     },
-    writeFile: async (path, data, options) => await write(path, data, options, "w"),
-    appendFile: async (path, data, options) => await write(path, data, options, "a"),
-    async readdir(path, options) {
-      const given = typeof options === "object" && options !== null ? options : {};
-      return await readDirectory(reads, path, given);
+    async return(value?: unknown) {
+      if (!begun) made = Promise.resolve(EMPTY);
+      await (await iterator()).return?.(value);
+      return { done: true, value };
     },
-    stat: async (path) => await stat(path, { syscall: "stat", path }, true),
-    lstat: async (path) => await stat(path, { syscall: "lstat", path }, false),
-    async mkdir(path, options) {
-      const recursive = typeof options === "object" && options?.recursive === true;
-      checkPath(path);
-      const made = await writes.mkdir(path, { syscall: "mkdir", path }, { recursive });
-      return recursive ? made : undefined;
+    [Symbol.asyncIterator]() {
+      return this;
     },
-    async rm(path, options = {}) {
-      await removeAny(reads, writes, path, options);
-    },
-    unlink: async (path) => await writes.unlink(path, { syscall: "unlink", path }),
-    rmdir: async (path) => await writes.rmdir(path, { syscall: "rmdir", path }),
-    rename: async (oldPath, newPath) =>
-      await writes.rename(oldPath, newPath, { syscall: "rename", path: oldPath, dest: newPath }),
-    async readlink(path, options) {
-      const encoding = encodingOf(options);
-      const target = await reads.readLink(path, { syscall: "readlink", path });
-      return encoding === "buffer" ? copyBytes(new TextEncoder().encode(target)) : target;
-    },
-    async symlink(target, path) {
-      if (typeof target !== "string")
-        throw argumentError("ERR_INVALID_ARG_TYPE", 'The "target" argument must be a string');
-      await writes.symlink(target, path, { syscall: "symlink", path: target, dest: path });
-    },
-    chmod: async (path, mode) => await writes.chmod(path, parseMode(mode), { syscall: "chmod", path }),
-    access: async (path, mode = 0) => await reads.access(path, mode, { syscall: "access", path }),
-    async copyFile(source, destination, mode = 0) {
-      const site = { syscall: "copyfile", path: source, dest: destination };
-      await copies.copyFile(source, destination, site, { exclusive: (mode & 1) !== 0 });
-    },
-    realpath: async (path) => await reads.realPath(path, { syscall: "realpath", path }),
-    async utimes(path) {
-      // Times are not stored: git keeps none for files. The path must exist, as node wants.
-      await reads.find(path, { syscall: "utime", path }, true);
-    },
-    truncate: async (path, length = 0) => await writes.truncate(path, length, { syscall: "open", path }),
   };
 }
 
-const ROOT: TreeNode = { kind: "dir", base: null, changes: new Map(), epoch: 0, mtimeMs: 0 };
-
-async function readDirectory(
-  reads: ReadCalls,
-  path: string,
-  options: { readonly withFileTypes?: boolean; readonly recursive?: boolean },
-): Promise<string[] | MountDirent[]> {
-  checkPath(path);
-  const site = { syscall: "scandir", path };
-  const top = path.length > 1 ? path.replace(/\/+$/, "") || "/" : path;
-  const names: string[] = [];
-  const entries: MountDirent[] = [];
-  const pending = [""];
-  for (let inside = pending.shift(); inside !== undefined; inside = pending.shift()) {
-    const directory = inside === "" ? path : `${top === "/" ? "" : top}/${inside}`;
-    for (const { name, node } of await reads.list(directory, site)) {
-      const below = inside === "" ? name : `${inside}/${name}`;
-      if (options.withFileTypes) entries.push(new MountDirent(name, directory, node));
-      else names.push(below);
-      if (options.recursive && isDirectory(node)) pending.push(below);
-    }
-  }
-  return options.withFileTypes ? entries : names;
-}
-
-/** rm: a file or link, or with `recursive` a directory; with `force` a missing path is no error. */
-async function removeAny(
-  reads: ReadCalls,
-  writes: WriteCalls,
-  path: string,
-  options: { readonly recursive?: boolean; readonly force?: boolean },
-): Promise<void> {
-  try {
-    const found = await reads.find(path, { syscall: "lstat", path }, false);
-    const directory = found === null || isDirectory(found.node);
-    if (directory && !options.recursive) {
-      throw new MountPathError(
-        "ERR_FS_EISDIR",
-        `Path is a directory: rm returned EISDIR (is a directory) ${path}`,
-        {
-          errno: 21,
-          syscall: "rm",
-          path,
-        },
-      );
-    }
-    await writes.removeTree(path, { syscall: "rm", path });
-  } catch (error) {
-    if (options.force && error instanceof MountPathError && error.code === "ENOENT") return;
-    throw error;
-  }
-}
+const EMPTY: AsyncIterator<never> = {
+  next: async () => ({ done: true, value: undefined }),
+};

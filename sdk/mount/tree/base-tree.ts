@@ -91,6 +91,20 @@ export class BaseTree {
       yield row;
   }
 
+  /** Ids of files that a newer listing has otherwise or not at all. */
+  *listLost(newer: BaseTree): Generator<string> {
+    for (let row = 1; row < this.#paths.length; row += 1) {
+      if (this.modeAt(row) === MODE.directory) continue;
+      const sha = this.shaAt(row);
+      if (newer.shaAt(newer.find(this.pathAt(row))) !== sha) yield sha;
+    }
+  }
+
+  /** Those of some ids that any file of the listing has. */
+  findShas(wanted: ReadonlySet<string>): ReadonlySet<string> {
+    return new Set(this.#shas.filter((sha) => wanted.has(sha)));
+  }
+
   #fill(entries: readonly RemoteEntry[]): void {
     const open = [0];
     for (const entry of entries) {

@@ -27,3 +27,9 @@ export function differingNames(a: TreeNode | null, b: TreeNode | null): Readonly
   }
   return names;
 }
+
+/** Whether two nodes are one and the same, written once: an equal content written anew is another node. */
+export function isSameNode(a: TreeNode | null, b: TreeNode | null): boolean {
+  if (a === b) return true;
+  return a?.kind === "base" && b?.kind === "base" && a.tree === b.tree && a.row === b.row;
+}

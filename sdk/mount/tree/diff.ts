@@ -15,6 +15,7 @@ export interface PutChange {
 export interface RemovedFile {
   readonly path: string;
   readonly beforeSha: string;
+  readonly beforeMode: number;
 }
 
 /** A directory that is somewhere else now, with everything below it as it was. */
@@ -56,7 +57,7 @@ function compareNodes(path: string, before: TreeNode | null, after: TreeNode | n
   }
   if (isTree(before)) found.departed.push({ path, node: before });
   else if (before !== null && (after === null || isTree(after))) {
-    found.removed.push({ path, beforeSha: knownShaOf(before) ?? "" });
+    found.removed.push({ path, beforeSha: knownShaOf(before) ?? "", beforeMode: modeOf(before) });
   }
   if (isTree(after)) {
     if (before === null) found.arrived.push({ path, node: after });
@@ -97,9 +98,17 @@ function removeFiles(directory: DirectoryAt, moved: ReadonlySet<string>, removed
       if (name === LOCAL_NAME) continue;
       const path = joinPath(next.path, name);
       if (isTree(child)) pending.push({ path, node: child });
-      else removed.push({ path, beforeSha: knownShaOf(child) ?? "" });
+      else removed.push({ path, beforeSha: knownShaOf(child) ?? "", beforeMode: modeOf(child) });
     }
   }
+}
+
+/** Of one directory a commit can move the whole or parts: not both. */
+function touchesAny(path: string, origins: ReadonlySet<string>): boolean {
+  for (const origin of origins) {
+    if (origin === path || origin.startsWith(`${path}/`) || path.startsWith(`${origin}/`)) return true;
+  }
+  return false;
 }
 
 /**
@@ -114,7 +123,7 @@ export function diffTrees(before: DirNode, after: DirNode): TreeDiff {
   // Looking into an arrived directory appends those inside it, and never a departed one.
   for (const { path, node } of found.arrived) {
     const origin = findOrigin(node, { before, after }, found.departed);
-    if (origin !== null && !origins.has(origin)) {
+    if (origin !== null && !touchesAny(origin, origins)) {
       origins.add(origin);
       moved.push({ path: origin, newPath: path });
     } else {

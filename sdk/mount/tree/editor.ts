@@ -1,9 +1,16 @@
 import type { BaseTree } from "./base-tree.ts";
-import { baseNode, type DirNode, findChild, type TreeNode } from "./nodes.ts";
+import { baseNode, type DirNode, findChild, findNode, isDirectory, type TreeNode } from "./nodes.ts";
 
 /** The root of a mount without changes. */
 export function untouchedRoot(tree: BaseTree): DirNode {
   return { kind: "dir", base: baseNode(tree, 0), changes: new Map(), epoch: 0, mtimeMs: tree.committedAtMs };
+}
+
+/** Hears of every change of a tree just before it is made, while the tree is still as it was. */
+export interface TreeObserver {
+  beforeSet(path: string, node: TreeNode | null): void;
+  beforeMove(from: string, to: string): void;
+  beforeReset(root: DirNode): void;
 }
 
 /**
@@ -14,6 +21,7 @@ export class TreeEditor {
   #root: DirNode;
   #epoch = 1;
   readonly #now: () => number;
+  readonly #observers = new Set<TreeObserver>();
 
   constructor(root: DirNode, now: () => number) {
     this.#root = root;
@@ -30,8 +38,17 @@ export class TreeEditor {
     return this.#root;
   }
 
+  observe(observer: TreeObserver): void {
+    this.#observers.add(observer);
+  }
+
+  forget(observer: TreeObserver): void {
+    this.#observers.delete(observer);
+  }
+
   /** Goes on from another root, which is never written to. */
   reset(root: DirNode): void {
+    for (const observer of this.#observers) observer.beforeReset(root);
     this.#epoch += 1;
     this.#root = root;
   }
@@ -41,6 +58,19 @@ export class TreeEditor {
    * where it was must have been frozen first.
    */
   set(path: string, node: TreeNode | null): void {
+    for (const observer of this.#observers) observer.beforeSet(path, node);
+    this.#set(path, node);
+  }
+
+  /** Takes what is at one path to another, whose parent is a directory, in place of what is there. */
+  move(from: string, to: string): void {
+    const node = findNode(this.#root, from);
+    for (const observer of this.#observers) observer.beforeMove(from, to);
+    this.#set(from, null);
+    this.#set(to, node);
+  }
+
+  #set(path: string, node: TreeNode | null): void {
     const slash = path.lastIndexOf("/");
     const parent = this.#own(slash === -1 ? "" : path.slice(0, slash));
     const name = path.slice(slash + 1);
@@ -49,6 +79,15 @@ export class TreeEditor {
       parent.changes.set(name, node);
     } else {
       parent.changes.delete(name);
+    }
+  }
+
+  /** Makes directories of all that is above a path; a file that is in the way gives way. */
+  openParents(path: string): void {
+    for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
+      const parent = path.slice(0, slash);
+      const present = findNode(this.#root, parent);
+      if (present === null || !isDirectory(present)) this.set(parent, this.emptyDirectory());
     }
   }
 

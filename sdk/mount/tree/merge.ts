@@ -7,13 +7,23 @@ import {
   isDirectory,
   isEmptyDirectory,
   knownShaOf,
+  modeOf,
   type TreeNode,
 } from "./nodes.ts";
 
-/** A path that the mount changed and somebody else did too: `baseSha` is what the mount's change was made from. */
+/** A file that a change was made from; nulls: there was none. */
+export interface FileVersion {
+  readonly sha: string | null;
+  readonly mode: number | null;
+  /** It is what somebody else made, and the change was made in sight of it. */
+  readonly seen?: boolean;
+}
+
+/** A path that the mount changed and somebody else did too. */
 export interface Overlap {
   readonly path: string;
-  readonly baseSha: string | null;
+  /** What the mount's change was made from. */
+  readonly base: FileVersion;
 }
 
 export interface Merged {
@@ -103,7 +113,11 @@ function reportFiles(
   if (isSame(before, newer)) return;
   const isFile = (node: TreeNode | null) => node !== null && !isDirectory(node);
   if (isFile(before) || isFile(newer) || newer === null) {
-    overlaps.push({ path, baseSha: before !== null && isFile(before) ? knownShaOf(before) : null });
+    const base = before !== null && isFile(before) ? before : null;
+    overlaps.push({
+      path,
+      base: base === null ? { sha: null, mode: null } : { sha: knownShaOf(base), mode: modeOf(base) },
+    });
   }
   if (newer === null || !isDirectory(newer)) return;
   for (const [name, child] of childrenOf(newer)) {

@@ -131,6 +131,23 @@ export function* childrenOf(node: TreeNode): Generator<[name: string, child: Tre
   }
 }
 
+/** Names of a directory's children in code unit order. */
+export function childNames(node: TreeNode): string[] {
+  if (node.kind === "file") return [];
+  const base = node.kind === "base" ? node : node.base;
+  const names: string[] = [];
+  if (base !== null) {
+    const { tree, row } = base;
+    const end = tree.endAt(row);
+    for (let child = row + 1; child < end; child = tree.endAt(child)) names.push(tree.nameAt(child));
+  }
+  if (node.kind === "base" || node.changes.size === 0) return names.sort();
+  const { changes } = node;
+  const kept = names.filter((name) => !changes.has(name));
+  for (const [name, child] of changes) if (child !== null) kept.push(name);
+  return kept.sort();
+}
+
 export function isEmptyDirectory(node: TreeNode): boolean {
   return childrenOf(node).next().done === true;
 }

@@ -1,6 +1,6 @@
 import { type CallSite, errnoError } from "../kernel/errno.ts";
 import { isNameTooLong, joinPath, type MountPath, parentOf } from "../kernel/paths.ts";
-import { isDirectory, isSymlink, type TreeNode } from "../tree/nodes.ts";
+import { findChild, isDirectory, isSymlink, type TreeNode } from "../tree/nodes.ts";
 import type { MountTable, Spot } from "./mount-table.ts";
 import type { Volume } from "./volume.ts";
 
@@ -38,6 +38,8 @@ interface Walk {
   readonly site: CallSite;
   volume: Volume | null;
   path: string;
+  /** The directory at `path`; null above the repositories. Kept on the way: looking it up again costs its depth. */
+  node: TreeNode | null;
   /** At the very top, where the name of a single repository means its root. */
   atTop: boolean;
   links: number;
@@ -48,12 +50,17 @@ interface Walk {
 function startAgain(walk: Walk): void {
   walk.volume = walk.table.single;
   walk.path = "";
+  walk.node = walk.volume?.editor.root ?? null;
   walk.atTop = true;
 }
 
 function goUp(walk: Walk): void {
-  if (walk.path !== "") walk.path = parentOf(walk.path);
-  else startAgain(walk);
+  if (walk.path === "") {
+    startAgain(walk);
+    return;
+  }
+  walk.path = parentOf(walk.path);
+  walk.node = walk.volume?.find(walk.path) ?? null;
 }
 
 /** Enters a repository from the top; false when the segment is an ordinary name. */
@@ -68,6 +75,7 @@ function enterVolume(walk: Walk, name: string): boolean {
   }
   walk.volume = volume;
   walk.path = "";
+  walk.node = volume.editor.root;
   walk.atTop = false;
   return true;
 }
@@ -93,7 +101,7 @@ function step(walk: Walk, name: string): Place | { readonly link: TreeNode; read
   if (name === "" || name === "." || name === ".." || enterVolume(walk, name)) return null;
   const { volume } = walk;
   const path = joinPath(walk.path, name);
-  const node = volume?.find(path) ?? null;
+  const node = walk.node === null ? null : findChild(walk.node, name);
   if (volume === null || node === null) return missing(walk, name);
   if (isSymlink(node) && (walk.follow || walk.rest.length > 0)) return { link: node, path };
   if (!isDirectory(node)) {
@@ -101,6 +109,7 @@ function step(walk: Walk, name: string): Place | { readonly link: TreeNode; read
     return { volume, path, node, asDirectory: false };
   }
   walk.path = path;
+  walk.node = node;
   walk.atTop = false;
   return null;
 }
@@ -123,8 +132,7 @@ function walkPath(walk: Walk, findTarget: FindTarget): Place {
     if (target === null) throw new TargetNeeded(volume, taken.path, taken.link);
     follow(walk, target);
   }
-  const node = walk.volume?.find(walk.path) ?? null;
-  return { volume: walk.volume, path: walk.path, node, asDirectory: true };
+  return { volume: walk.volume, path: walk.path, node: walk.node, asDirectory: true };
 }
 
 interface ResolveOptions {
@@ -139,6 +147,7 @@ function startWalk(table: MountTable, text: string, options: ResolveOptions & { 
     site: options.site,
     volume: table.single,
     path: "",
+    node: table.single?.editor.root ?? null,
     atTop: true,
     links: 0,
     rest: text.split("/").reverse(),

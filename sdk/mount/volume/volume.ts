@@ -2,8 +2,11 @@ import type { Remote, RemoteRepo } from "../kernel/remote.ts";
 import type { BaseTree } from "../tree/base-tree.ts";
 import { TreeEditor, untouchedRoot } from "../tree/editor.ts";
 import { type LoadedTree, loadTree } from "../tree/load-tree.ts";
-import { mergeTrees } from "../tree/merge.ts";
-import { type DirNode, findNode, isDirectory, knownShaOf, sizeOf, type TreeNode } from "../tree/nodes.ts";
+import { type FileVersion, mergeTrees } from "../tree/merge.ts";
+import { type DirNode, findNode, knownShaOf, modeOf, sizeOf, type TreeNode } from "../tree/nodes.ts";
+import { Inodes } from "./inodes.ts";
+import { KnownBlobs } from "./known-blobs.ts";
+import { Snapshots } from "./snapshots.ts";
 
 /** One repository of a mount as the caller asked for it. */
 export interface VolumeOptions {
@@ -26,6 +29,7 @@ export class Volume {
   readonly repo: RemoteRepo;
   readonly writable: boolean;
   readonly editor: TreeEditor;
+  readonly inodes: Inodes;
   readonly #ref: string;
   readonly #remote: Remote;
   readonly #reads: string | null | undefined;
@@ -33,8 +37,11 @@ export class Volume {
   #committed: DirNode;
   #commitSha: string | null;
   #base: BaseTree;
-  /** Unsaved paths that somebody else changed too, as a refresh found; with what our change was made from. */
-  readonly #overlaps = new Map<string, string | null>();
+  /** Unsaved paths that somebody else changed too; with what our change was made from, or has taken into account. */
+  readonly #overlaps = new Map<string, FileVersion>();
+  /** Blobs of the server beside those of the listing. */
+  readonly known = new KnownBlobs();
+  readonly snapshots = new Snapshots();
   /** Symlink targets by blob id: few and small, and walking a path must not wait for the cache's whims. */
   readonly #targets = new Map<string, string>();
 
@@ -42,6 +49,7 @@ export class Volume {
     this.name = options.name;
     this.repo = options.repo;
     this.writable = options.writable;
+    this.inodes = new Inodes(options.name);
     this.#remote = remote;
     this.#ref = options.ref;
     this.#branch = options.branch ?? loaded.branch ?? null;
@@ -76,7 +84,7 @@ export class Volume {
     return this.#base;
   }
 
-  get overlaps(): ReadonlyMap<string, string | null> {
+  get overlaps(): ReadonlyMap<string, FileVersion> {
     return this.#overlaps;
   }
 
@@ -122,6 +130,13 @@ export class Volume {
     this.#targets.set(sha, target);
   }
 
+  /** The unsaved change of a path takes this version into account; a commit says so, and overwrites no other. */
+  standOn(path: string, sha: string | null): void {
+    const before = findNode(this.#committed, path);
+    const mode = this.#overlaps.get(path)?.mode ?? (before === null ? null : modeOf(before));
+    this.#overlaps.set(path, { sha, mode, seen: true });
+  }
+
   /** Forgets which paths others changed: a commit without any of them has landed. */
   clearOverlaps(): void {
     this.#overlaps.clear();
@@ -152,15 +167,32 @@ export class Volume {
       signal: options.signal,
     });
     const newer = untouchedRoot(tree);
+    const before = options.saved ?? this.#committed;
     // From here on nothing waits, so that no write can come in between.
-    const merged = mergeTrees(this.editor.freeze(), options.saved ?? this.#committed, newer);
-    for (const { path, baseSha } of merged.overlaps) {
-      if (!this.#overlaps.has(path)) this.#overlaps.set(path, baseSha);
+    const merged = mergeTrees(this.editor.freeze(), before, newer);
+    for (const { path, base } of merged.overlaps) {
+      if (!this.#overlaps.has(path)) this.#overlaps.set(path, base);
     }
+    this.snapshots.carryOver(before, newer);
+    for (const sha of this.#base.listLost(tree)) this.known.add(sha);
     this.#base = tree;
     this.#committed = newer;
     this.#commitSha = tree.commitSha;
     this.editor.reset(merged.root);
+  }
+
+  /** Makes a kept state the mount's own: unsaved changes over what is committed. */
+  restore(name: string): void {
+    const kept = this.snapshots.find(name);
+    if (kept === null) return;
+    this.#overlaps.clear();
+    for (const [path, base] of kept.overlaps) this.#overlaps.set(path, base);
+    this.editor.reset(kept.root);
+  }
+
+  /** Keeps the state as it is now under a name. */
+  keep(name: string): void {
+    this.snapshots.put(name, { root: this.editor.freeze(), overlaps: new Map(this.#overlaps) });
   }
 
   /** Takes one path, or everything, back to what was committed. */
@@ -173,20 +205,10 @@ export class Volume {
     for (const overlap of this.#overlaps.keys()) {
       if (overlap === path || overlap.startsWith(`${path}/`)) this.#overlaps.delete(overlap);
     }
-    restore(this.editor, this.#committed, path);
+    const node = findNode(this.#committed, path);
+    // Where nothing was there is nothing to take away from a directory that is gone too.
+    if (node === null && findNode(this.editor.root, path) === null) return;
+    this.editor.openParents(path);
+    this.editor.set(path, node);
   }
-}
-
-/** Puts back what `committed` has at a path, its directories included; removes what it does not have. */
-function restore(editor: TreeEditor, committed: DirNode, path: string): void {
-  const node = findNode(committed, path);
-  const segments = path.split("/");
-  for (let depth = 1; depth < segments.length; depth += 1) {
-    const parent = segments.slice(0, depth).join("/");
-    const present = findNode(editor.root, parent);
-    if (present !== null && isDirectory(present)) continue;
-    if (node === null) return;
-    editor.set(parent, editor.emptyDirectory());
-  }
-  editor.set(path, node);
 }

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { createApp, type Env } from "../../../server/wiring.ts";
+import { createWorkerCache, type PlatformCache } from "../../adapters/worker-cache.ts";
 import { type CoregitClient, createCoregitClient } from "../../index.ts";
 
 // The platform's type of `env` is open; what is in it is said in vitest.config.ts.
@@ -59,4 +60,42 @@ it("streams a file without holding the mount's cache responsible for it", async 
   const text = await new Response(fs.createReadStream("/big.txt", { start: 10, end: 19 })).text();
   expect(text).toBe("0123456789");
   await fs.unmount();
+});
+
+it("keeps blobs in the platform's cache, and takes none that is not what its id says", async () => {
+  await cg.repos.create({ slug: "cached" });
+  await cg.commits.create("cached", {
+    branch: "main",
+    message: "files",
+    changes: [{ path: "a.txt", content: "kept by the platform\n" }],
+  });
+  const written: Promise<unknown>[] = [];
+  // Workers have one cache that needs no name; the types of the page's caches do not know it.
+  const { default: cache } = caches as unknown as { readonly default: PlatformCache };
+  const second = createWorkerCache({ cache, waitUntil: (work) => void written.push(work) });
+  const first = await cg.fs.mount({ repos: [{ slug: "cached" }], cache: { second } });
+  const { sha } = await first.stat("/a.txt");
+  await first.readFile("/a.txt");
+  await Promise.all(written);
+
+  const again = createWorkerCache({ cache });
+  const warm = await cg.fs.mount({ repos: [{ slug: "cached" }], cache: { second: again } });
+  expect(await warm.readFile("/a.txt")).toBe("kept by the platform\n");
+  expect(warm.cacheStats()).toMatchObject({ requests: 0, secondHits: 1 });
+
+  await cache.put(
+    `https://coregit-blobs.invalid/${sha}`,
+    new Response("", { headers: { "cache-control": "max-age=60" } }),
+  );
+  const third = createWorkerCache({ cache });
+  const cold = await cg.fs.mount({ repos: [{ slug: "cached" }], cache: { second: third } });
+  expect(await cold.readFile("/a.txt")).toBe("kept by the platform\n");
+  expect(cold.cacheStats()).toMatchObject({ requests: 1, secondHits: 0, secondFailures: 1 });
+});
+
+it("searches by the server's expressions inside workerd", async () => {
+  const fs = await cg.fs.mount({ repos: [{ slug: "cached" }] });
+  await fs.writeFile("/b.txt", "kept here\n");
+  const found = await fs.grep(/^kept (by|here)/);
+  expect(found.map(({ path }) => path)).toEqual(["/cached/a.txt", "/cached/b.txt"]);
 });

@@ -1,17 +1,12 @@
 import { EMPTY_TREE_OID, type Oid, ZERO_OID } from "../../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
-import type { FileStore, GitObject, PackEntry } from "../../git/ports.ts";
+import type { GitObject } from "../../git/ports.ts";
 import type { CommitIdentity, CommitOutcome, CommitRequest, TreeChange } from "../../ports/commit.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
+import { type PlacedObjects, placeObjects, type StoreObjects } from "../place-objects.ts";
 import type { ChangeDraft, DerivedDraft } from "./change-drafts.ts";
 import { type DerivationFailure, type DerivedChange, deriveChanges } from "./derive-changes.ts";
-
-/** Stores objects, no two the same, as a pack under a reserved key; a store's function, handed in. */
-export type StoreObjects = (
-  files: FileStore,
-  place: { readonly id: string; readonly key: string; readonly createdAtMs: number },
-  objects: readonly GitObject[],
-) => Promise<PackEntry>;
+import { prepareMerges } from "./prepare-merges.ts";
 
 export interface NewCommit {
   /** Short name. */
@@ -21,6 +16,8 @@ export interface NewCommit {
   readonly committer: CommitIdentity;
   /** undefined = whatever the head is; null = the branch must not exist yet. */
   readonly parentOid?: Oid | null;
+  /** Merge the drafts with what the head has; `parentOid` is then what they were made on. */
+  readonly rebase: boolean;
   readonly drafts: readonly ChangeDraft[];
   readonly actor: string;
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null;
@@ -30,10 +27,6 @@ export interface NewCommit {
 
 export type CommitCreation = CommitOutcome | DerivationFailure;
 
-/** Larger blobs do not go through the store's rows: they are put into a pack first. */
-const ROW_BLOB_BYTES = 1024 * 1024;
-/** Above this total, all blobs are. */
-const ROW_TOTAL_BYTES = 8 * 1024 * 1024;
 /** How often an edit is computed anew because others changed its file; then it is their conflict to see. */
 const ATTEMPTS_MAX = 50;
 /** The same when each attempt has to store a pack. */
@@ -42,7 +35,8 @@ const PACK_ATTEMPTS_MAX = 4;
 /**
  * Makes a commit of drafted changes. Edits are computed here from the file as it is, and computed again when the file
  * has changed by the time the commit is built. A repeated Idempotency-Key gets its first answer, also when the edit
- * would fail today because it has been made.
+ * would fail today because it has been made. Of a rebase, merges that are too much for the store's own step are made
+ * here, on the head that it names, and hold only if the files are the same when it commits.
  */
 export async function createCommit(
   storeObjects: StoreObjects,
@@ -56,6 +50,13 @@ export async function createCommit(
     if (derivation.kind !== "derived") return (await findFirstAnswer(repo, commit)) ?? derivation;
     const request = await buildRequest(storeObjects, repo, commit, derivation.changes);
     outcome = await repo.store.commit(request);
+    if (outcome.kind === "merge-needed") {
+      const brought = listBlobs(commit, derivation.changes);
+      const prepared = await prepareMerges(repo, { request, brought, head: outcome.head });
+      if (prepared.kind !== "prepared") return prepared;
+      const made = [...derivation.changes, ...prepared.changes];
+      outcome = await repo.store.commit(await buildRequest(storeObjects, repo, commit, made));
+    }
     if (!isOutdated(commit, outcome)) return outcome;
     if (request.pack && attempt + 1 >= PACK_ATTEMPTS_MAX) return outcome;
   }
@@ -66,16 +67,19 @@ async function derive(repo: RepoHandle, commit: NewCommit, drafts: readonly Deri
   if (drafts.length === 0) return { kind: "derived", changes: [] } as const;
   const name = BRANCH_PREFIX + commit.branch;
   const head = (await repo.snapshot([name])).refs.get(name) ?? null;
-  if (commit.parentOid !== undefined && commit.parentOid !== head) {
-    return { kind: "head-moved", current: head } as const;
+  const { parentOid, rebase } = commit;
+  if (rebase && parentOid !== undefined) {
+    return deriveChanges(repo.objects, parentOid, drafts, { mergeBase: "tree" });
   }
+  if (rebase) return deriveChanges(repo.objects, head, drafts, { mergeBase: "if-match" });
+  if (parentOid !== undefined && parentOid !== head) return { kind: "head-moved", current: head } as const;
   return deriveChanges(repo.objects, head, drafts);
 }
 
 /** Whether a derived content no longer fits its file; with `parentOid` there is nothing to try again. */
 function isOutdated(commit: NewCommit, outcome: CommitOutcome): boolean {
-  if (commit.parentOid !== undefined) return false;
-  if (outcome.kind === "stale") return true;
+  if (commit.parentOid !== undefined && !commit.rebase) return false;
+  if (outcome.kind === "stale" || outcome.kind === "merge-needed") return true;
   if (outcome.kind !== "path-conflict" || outcome.expected !== null) return false;
   // An append to a file that was not there is built on its absence, without the caller having asked for that.
   return commit.drafts.some(
@@ -87,7 +91,7 @@ function isOutdated(commit: NewCommit, outcome: CommitOutcome): boolean {
  * What the store remembers of this Idempotency-Key, or null. It looks there before it looks at the changes, and these
  * can never be made: they derive from an object that does not exist.
  */
-async function findFirstAnswer(repo: RepoHandle, commit: NewCommit): Promise<CommitOutcome | null> {
+export async function findFirstAnswer(repo: RepoHandle, commit: NewCommit): Promise<CommitOutcome | null> {
   if (!commit.idempotency) return null;
   const probe: TreeChange = {
     kind: "put",
@@ -106,37 +110,39 @@ async function buildRequest(
   commit: NewCommit,
   derived: readonly DerivedChange[],
 ): Promise<CommitRequest> {
-  const derivedByField = new Map(derived.map((entry) => [entry.change.field, entry]));
-  const changes: TreeChange[] = [];
+  const changes = listMade(commit, derived).map(({ change }) => change);
+  return toRequest(
+    commit,
+    changes,
+    toBlobs(await placeObjects({ storeObjects, repo, nowMs: commit.nowMs }, listBlobs(commit, derived))),
+  );
+}
+
+/** The changes in their order, each with its content; what was derived or merged goes before what was sent. */
+function listMade(commit: NewCommit, derived: readonly DerivedChange[]) {
+  const byField = new Map(derived.map((entry) => [entry.change.field, entry]));
+  return commit.drafts.flatMap((draft) => {
+    const field = draft.kind === "ready" ? draft.change.field : draft.field;
+    return byField.get(field) ?? (draft.kind === "ready" ? draft : []);
+  });
+}
+
+function listBlobs(commit: NewCommit, derived: readonly DerivedChange[]): readonly GitObject[] {
   const blobs = new Map<Oid, GitObject>();
-  for (const draft of commit.drafts) {
-    const made = draft.kind === "ready" ? draft : derivedByField.get(draft.field);
-    if (!made) continue;
-    changes.push(made.change);
-    if (made.blob) blobs.set(made.blob.oid, made.blob);
-  }
-  return toRequest(commit, changes, await placeBlobs(storeObjects, repo, [...blobs.values()], commit.nowMs));
+  for (const { blob } of listMade(commit, derived)) if (blob) blobs.set(blob.oid, blob);
+  return [...blobs.values()];
 }
 
-type PlacedBlobs = Pick<CommitRequest, "blobs" | "pack">;
-
-async function placeBlobs(
-  storeObjects: StoreObjects,
-  repo: RepoHandle,
-  blobs: readonly GitObject[],
-  createdAtMs: number,
-): Promise<PlacedBlobs> {
-  const total = blobs.reduce((sum, blob) => sum + blob.data.length, 0);
-  const isPacked = (blob: GitObject) => total > ROW_TOTAL_BYTES || blob.data.length > ROW_BLOB_BYTES;
-  const packed = blobs.filter(isPacked);
-  if (packed.length === 0) return { blobs };
-  const reserved = await repo.store.beginPack();
-  const pack = await storeObjects(repo.files, { ...reserved, createdAtMs }, packed);
-  return { blobs: blobs.filter((blob) => !isPacked(blob)), pack };
+function toBlobs({ objects, pack }: PlacedObjects): Pick<CommitRequest, "blobs" | "pack"> {
+  return { blobs: objects, ...(pack && { pack }) };
 }
 
-function toRequest(commit: NewCommit, changes: readonly TreeChange[], placed: PlacedBlobs): CommitRequest {
-  const { branch, message, author, committer, parentOid, actor, idempotency } = commit;
+function toRequest(
+  commit: NewCommit,
+  changes: readonly TreeChange[],
+  placed: Pick<CommitRequest, "blobs" | "pack">,
+): CommitRequest {
+  const { branch, message, author, committer, parentOid, rebase, actor, idempotency } = commit;
   const requiredOids = commit.drafts.flatMap((draft) =>
     draft.kind === "ready" && draft.requiredOid ? [draft.requiredOid] : [],
   );
@@ -150,6 +156,7 @@ function toRequest(commit: NewCommit, changes: readonly TreeChange[], placed: Pl
     requiredOids: [...new Set(requiredOids)],
     actor,
     ...(parentOid === undefined ? {} : { parentOid }),
+    ...(rebase ? { rebase } : {}),
     ...(idempotency ? { idempotency } : {}),
   };
 }

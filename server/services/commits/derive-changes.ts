@@ -1,14 +1,20 @@
 import { LIMITS } from "../../../sdk/contract/limits.ts";
 import { concatBytes } from "../../git/bytes/bytes.ts";
-import { byteStringFromBytes, byteStringToBytes, toByteString } from "../../git/bytes/text.ts";
+import {
+  type ByteString,
+  byteStringFromBytes,
+  byteStringToBytes,
+  toByteString,
+} from "../../git/bytes/text.ts";
 import { GitError } from "../../git/errors.ts";
 import type { Oid } from "../../git/hash/oid.ts";
 import { hashObject } from "../../git/hash/sha1.ts";
-import { entryKind, type TreeEntry } from "../../git/object/tree.ts";
+import { entryKind, FILE_MODE, type TreeEntry } from "../../git/object/tree.ts";
 import type { GitObject, ObjectReader } from "../../git/ports.ts";
 import { findEntries } from "../../git/tree/find-entries.ts";
 import type { CommitOutcome, TreeChange } from "../../ports/commit.ts";
 import { peelToTree } from "../read-target.ts";
+import { toFileMode } from "../rebase/rebase-paths.ts";
 import { applyEdits, type EditFailure, type NumberedLine } from "./apply-edits.ts";
 import type { DerivedDraft } from "./change-drafts.ts";
 
@@ -53,13 +59,22 @@ interface Source {
   readonly size: number;
 }
 
+export interface DeriveOptions {
+  /**
+   * What the caller saw, to be merged later with what is there: `tree`, the files at `head`; `if-match`, the blobs that
+   * drafts name. Absent: the files at `head` are what the result must still be true of when it is written.
+   */
+  readonly mergeBase?: "tree" | "if-match" | undefined;
+}
+
 /** Computes the new contents of edits and appends from the files as they are at `head`. */
 export async function deriveChanges(
   reader: ObjectReader,
   head: Oid | null,
   drafts: readonly DerivedDraft[],
+  { mergeBase }: DeriveOptions = {},
 ): Promise<Derivation> {
-  const found = await findSources(reader, head, drafts);
+  const found = await findSources(reader, head, { drafts, mergeBase });
   if (found.kind !== "found") return found;
   const changes: DerivedChange[] = [];
   let total = 0;
@@ -67,7 +82,7 @@ export async function deriveChanges(
     const oids = new Set(group.flatMap(({ entry }) => (entry ? [entry.oid] : [])));
     const contents = oids.size > 0 ? (await reader.readObjects([...oids])).found : new Map<Oid, GitObject>();
     for (const source of group) {
-      const derived = deriveChange(source, head, contents);
+      const derived = deriveChange(source, head, { contents, mergeBase });
       if (derived.kind !== "derived") return derived;
       total += derived.blob.data.length;
       const { field, path } = source.draft;
@@ -84,11 +99,12 @@ type Sources = { readonly kind: "found"; readonly sources: readonly Source[] } |
 async function findSources(
   reader: ObjectReader,
   head: Oid | null,
-  drafts: readonly DerivedDraft[],
+  { drafts, mergeBase }: DeriveOptions & { readonly drafts: readonly DerivedDraft[] },
 ): Promise<Sources> {
   const root = head === null ? null : await peelToTree(reader, head);
   const paths = drafts.map((draft) => toByteString(draft.path));
-  const entries = root ? await findEntries(reader, root.tree, paths) : new Map<string, TreeEntry>();
+  const atHead = root ? await findEntries(reader, root.tree, paths) : new Map<ByteString, TreeEntry>();
+  const entries = mergeBase === "if-match" ? takeNamedBlobs(drafts, atHead) : atHead;
   const { found: headers } = await reader.readHeaders([
     ...new Set([...entries.values()].map(({ oid }) => oid)),
   ]);
@@ -101,6 +117,21 @@ async function findSources(
     sources.push({ draft, entry, size });
   }
   return { kind: "found", sources };
+}
+
+/** Where a draft names the blob that its caller saw, that blob stands for the file. */
+function takeNamedBlobs(
+  drafts: readonly DerivedDraft[],
+  entries: ReadonlyMap<ByteString, TreeEntry>,
+): ReadonlyMap<ByteString, TreeEntry> {
+  const named = new Map(entries);
+  for (const { path, ifMatch } of drafts) {
+    const name = toByteString(path);
+    if (ifMatch === null) named.delete(name);
+    else if (ifMatch !== undefined)
+      named.set(name, { name, mode: entries.get(name)?.mode ?? FILE_MODE, oid: ifMatch });
+  }
+  return named;
 }
 
 function findRefusal(head: Oid | null, { draft, entry, size }: Source): DerivationFailure | null {
@@ -142,7 +173,11 @@ function groupSources(sources: readonly Source[]): readonly (readonly Source[])[
 
 type Derived = ({ readonly kind: "derived" } & DerivedChange) | DerivationFailure;
 
-function deriveChange(source: Source, head: Oid | null, contents: ReadonlyMap<Oid, GitObject>): Derived {
+function deriveChange(
+  source: Source,
+  head: Oid | null,
+  { contents, mergeBase }: DeriveOptions & { readonly contents: ReadonlyMap<Oid, GitObject> },
+): Derived {
   const { draft, entry } = source;
   const { field, path } = draft;
   const old = entry ? contents.get(entry.oid) : null;
@@ -154,6 +189,12 @@ function deriveChange(source: Source, head: Oid | null, contents: ReadonlyMap<Oi
   if (content.kind === "failed") return describeFailure(source, head, content);
   const { data } = content;
   const oid = hashObject("blob", data);
+  const blob: GitObject = { oid, type: "blob", data };
+  if (mergeBase === "tree" || (mergeBase === "if-match" && draft.ifMatch !== undefined)) {
+    const mode = draft.mode ?? (entry ? toFileMode(entry.mode) : null);
+    const base = { field, path, oid, ifMatch: entry?.oid ?? null };
+    return { kind: "derived", change: { kind: "put", ...base, ...(mode === null ? {} : { mode }) }, blob };
+  }
   // Without a file to derive from, the base is that there is none.
   const ifMatch = entry ? draft.ifMatch : null;
   const change: TreeChange = {
@@ -165,7 +206,7 @@ function deriveChange(source: Source, head: Oid | null, contents: ReadonlyMap<Oi
     ...(ifMatch === undefined ? {} : { ifMatch }),
     ...(entry ? { derivedFrom: entry.oid } : {}),
   };
-  return { kind: "derived", change, blob: { oid, type: "blob", data } };
+  return { kind: "derived", change, blob };
 }
 
 type Content =

@@ -18,6 +18,8 @@ export interface WatchStreamDeps {
   readonly bufferBytes: number;
   /** Moves that may wait for their paths. */
   readonly maxWaiting: number;
+  /** When the reader's credential ends by itself; null: never. Nothing is told after it. */
+  readonly endsAtMs: number | null;
 }
 
 const KEEP_ALIVE_MS = 20_000;
@@ -76,7 +78,8 @@ export class WatchStream implements FeedSink {
 
   onMoves(moves: readonly BranchMove[]): void {
     this.#waiting.push(...moves);
-    if (this.#waiting.length > this.#deps.maxWaiting) this.end("too-slow");
+    if (this.#hasRunOut()) this.#rotate();
+    else if (this.#waiting.length > this.#deps.maxWaiting) this.end("too-slow");
     else void this.#pump();
   }
 
@@ -130,8 +133,12 @@ export class WatchStream implements FeedSink {
   }
 
   #keepAlive(): void {
-    if (this.#feed?.ping()) this.#write(": keep-alive\n\n");
+    if (!this.#hasRunOut() && this.#feed?.ping()) this.#write(": keep-alive\n\n");
     else this.#rotate();
+  }
+
+  #hasRunOut(): boolean {
+    return this.#deps.endsAtMs !== null && this.#deps.endsAtMs <= this.#deps.now();
   }
 
   #rotate(): void {

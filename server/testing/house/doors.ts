@@ -7,11 +7,12 @@ export const SINGLE_DOOR_PACKAGES = ["pako", "lru-cache", "minimatch", "ofetch",
 /** Packages that may be used in several files, but only there. */
 export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   hono: ["server/routes/", "server/middleware/", "server/wiring.ts"],
-  zod: ["sdk/contract/"],
+  zod: ["sdk/contract/", "sdk/adapters/"],
+  diff: ["sdk/mount/", "sdk/adapters/"],
   commander: ["server/local/"],
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],
-  re2js: ["sdk/mount/", "server/services/"],
+  re2js: ["sdk/mount/", "sdk/adapters/", "server/services/"],
   "eventsource-parser": ["sdk/http/"],
   "@mastra/core": ["sdk/adapters/"],
   "@modelcontextprotocol/sdk": ["sdk/adapters/"],
@@ -54,13 +55,19 @@ function importsPackage(file: SourceFile, name: string): boolean {
   return file.imports.some(({ specifier }) => findPackageName(specifier) === name);
 }
 
-const NODE_DOORS = ["server/git/bytes/zlib.ts", "server/git/hash/sha1.ts"];
+/** What `@coregit/sdk/node` is made of, apart from everything else of the SDK. */
+const NODE_ROOM = "sdk/node/";
 
-/** `node:` modules in the SDK, or in the engine outside its two doors. */
+const NODE_DOORS = ["server/git/bytes/zlib.ts", "server/git/hash/sha1.ts"];
+/** Entry points of the SDK that are for Node alone and say so; the core never imports them. */
+const NODE_ADAPTERS = ["sdk/adapters/folder-cache.ts"];
+
+/** `node:` modules in the SDK outside its Node entry, or in the engine outside its two doors. */
 export function checkNodeModules(files: readonly SourceFile[]): Violation[] {
   return files.flatMap((file) => {
     const bound = /^(sdk\/(?!tsup\.config\.ts$)|server\/git\/)/.test(file.path);
-    if (!bound || NODE_DOORS.includes(file.path)) return [];
+    if (!bound || NODE_DOORS.includes(file.path) || NODE_ADAPTERS.includes(file.path)) return [];
+    if (file.path.startsWith(NODE_ROOM)) return [];
     return file.imports
       .filter(({ specifier }) => specifier.startsWith("node:"))
       .map(({ specifier, line }) => ({

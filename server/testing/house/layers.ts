@@ -43,6 +43,13 @@ export const LAYERS: readonly Layer[] = [
     at: "sdk/client.ts",
     may: ["sdk/errors", "sdk/contract", "sdk/http", "sdk/resources", "sdk/mount"],
   },
+  {
+    name: "sdk/client",
+    at: "sdk/exec-over-http.ts",
+    may: ["sdk/errors", "sdk/contract", "sdk/http", "sdk/resources", "sdk/mount"],
+  },
+  { name: "sdk/node", at: "sdk/node/", may: ["sdk/mount"] },
+  { name: "sdk/node-entry", at: "sdk/node.ts", may: ["sdk/node", "sdk/mount"] },
   { name: "sdk/entry", at: "sdk/index.ts", may: SDK },
   { name: "sdk/mount-entry", at: "sdk/mount.ts", may: ["sdk/mount"] },
   {
@@ -61,8 +68,12 @@ export const LAYERS: readonly Layer[] = [
   { name: "git/walk", at: "server/git/walk/", may: [...ENGINE_FLOOR, "git/tree"] },
   { name: "git/delta", at: "server/git/delta/", may: ENGINE_FLOOR },
   { name: "git/pack", at: "server/git/pack/", may: [...ENGINE_FLOOR, "git/delta"] },
-  { name: "git/diff", at: "server/git/diff/", may: ENGINE_FLOOR },
-  { name: "git/merge", at: "server/git/merge/", may: [...ENGINE_FLOOR, "git/diff", "git/walk"] },
+  { name: "git/diff", at: "server/git/diff/", may: [...ENGINE_FLOOR, "git/tree"] },
+  {
+    name: "git/merge",
+    at: "server/git/merge/",
+    may: [...ENGINE_FLOOR, "git/tree", "git/diff", "git/walk"],
+  },
   { name: "git/protocol", at: "server/git/protocol/", may: ["git/errors", "git/bytes", "git/hash"] },
 
   { name: "ports", at: "server/ports/", may: ENGINE },

@@ -1,0 +1,69 @@
+import type { BodyOf } from "../../sdk/contract/index.ts";
+import type { Token, tokenEndpoints } from "../../sdk/contract/tokens.ts";
+import { notFound, RequestError } from "../middleware/request-error.ts";
+import type { ScopeRule, Scopes, TokenRecord } from "../ports/access.ts";
+import { createTokenId, createTokenSecret, hashSecret } from "../services/org-keys.ts";
+import { formatListCursor, parseListCursor } from "./list-cursor.ts";
+import type { HandlersFor } from "./router.ts";
+
+/** Characters of a token that are shown in lists: kind and org, nothing secret. */
+const PREFIX_CHARS = 12;
+
+/** Tokens of the caller's org. A secret is in the reply that makes it and nowhere else afterwards. */
+export const tokenHandlers: HandlersFor<typeof tokenEndpoints> = {
+  async "POST /tokens"({ body, org, now }) {
+    const secret = createTokenSecret(org.id);
+    const record = await org.store.createToken({
+      id: createTokenId(org.id),
+      hash: hashSecret(secret),
+      name: body.name,
+      keyPrefix: secret.slice(0, PREFIX_CHARS),
+      scopes: parseScopes(body.scopes),
+      expiresAtMs: now() + body.expires_in * 1_000,
+    });
+    if (!record)
+      throw new RequestError("QUOTA_EXCEEDED", "The org has 1,000 live tokens already", { limit: 1_000 });
+    return { ...formatToken(record), token: secret };
+  },
+  async "GET /tokens"({ query, org }) {
+    const after = query.cursor === undefined ? {} : { after: parseListCursor("tokens", query.cursor) };
+    const page = await org.store.listTokens({ limit: query.limit, ...after });
+    return {
+      tokens: page.tokens.map(formatToken),
+      next_cursor: page.next === null ? null : formatListCursor("tokens", page.next),
+    };
+  },
+  async "DELETE /tokens/:id"({ params, org }) {
+    if (!(await org.store.revokeToken(params.id))) throw notFound("Token");
+    return { deleted: true };
+  },
+};
+
+function parseScopes(scopes: BodyOf<"POST /tokens">["scopes"]): Scopes {
+  return Object.fromEntries(
+    Object.entries(scopes).map(([name, rule]): [string, ScopeRule] => [
+      name,
+      Array.isArray(rule)
+        ? { ops: rule, refs: null, paths: null }
+        : { ops: rule.ops, refs: rule.refs ?? null, paths: rule.paths ?? null },
+    ]),
+  );
+}
+
+function formatToken(record: TokenRecord): Token {
+  return {
+    id: record.id,
+    name: record.name,
+    key_prefix: record.keyPrefix,
+    scopes: Object.fromEntries(
+      Object.entries(record.scopes).map(([name, { ops, refs, paths }]) => [
+        name,
+        refs === null && paths === null
+          ? [...ops]
+          : { ops: [...ops], ...(refs && { refs: [...refs] }), ...(paths && { paths: [...paths] }) },
+      ]),
+    ),
+    created_at: new Date(record.createdAtMs).toISOString(),
+    expires_at: new Date(record.expiresAtMs).toISOString(),
+  };
+}

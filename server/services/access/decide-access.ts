@@ -1,0 +1,81 @@
+import type { ScopeRule, TokenRecord } from "../../ports/access.ts";
+import type { AuthorizeQuery, AuthorizeResult, Credential, Principal, RepoRecord } from "../../ports/org.ts";
+import type { RateLimiter } from "../rate-limit.ts";
+import { findRule, mayRead, mayWrite } from "./grant.ts";
+
+/** A token that was neither revoked nor has run out. */
+export type LiveToken = Pick<TokenRecord, "id" | "scopes" | "expiresAtMs">;
+
+/** What an org's store looks up on behalf of {@link decideAccess}. */
+export interface AccessFacts {
+  /** null when the org was never created. */
+  readonly org: { readonly id: string; readonly slug: string } | null;
+  /** Id of the live key with this hash. */
+  readonly findKey: (secretHash: string) => string | null;
+  /** The token with this hash that was neither revoked nor has run out. */
+  readonly findToken: (secretHash: string) => LiveToken | null;
+  /** The same two by their ids: for those whose secret was seen before. */
+  readonly isLiveKey: (keyId: string) => boolean;
+  readonly findTokenById: (tokenId: string) => LiveToken | null;
+  readonly findRepo: (namespace: string | null, slug: string) => RepoRecord | null;
+  /** null: limits are off. */
+  readonly limiter: RateLimiter | null;
+  readonly nowMs: number;
+}
+
+/**
+ * The one place that says who may do what. Order matters: an unknown key learns nothing, a known one is counted before
+ * anything is looked up, and a repository that may not be read is one that does not exist.
+ */
+export function decideAccess(query: AuthorizeQuery, facts: AccessFacts): AuthorizeResult {
+  const { credential } = query;
+  const principal = facts.org ? findPrincipal(credential, facts) : null;
+  if (credential.kind !== "none" && principal === null) return { kind: "unauthorized" };
+  if (!facts.org) return { kind: "not-found" };
+  if (principal === null && query.need !== "read") return { kind: "unauthorized" };
+
+  const verdict = facts.limiter?.take(principal?.keyId ?? null, facts.nowMs, query.units);
+  if (verdict?.kind === "limited") {
+    return { kind: "rate-limited", rate: verdict.rate, retryAfterSec: verdict.retryAfterSec };
+  }
+  const repo = query.repo ? facts.findRepo(query.repo.namespace, query.repo.slug) : null;
+  const rule = principal && query.repo ? findRule(principal.scopes, query.repo) : null;
+  if (query.repo && (!repo || !(mayRead(rule) || repo.visibility === "public"))) return { kind: "not-found" };
+  if (!isPermitted(query, principal, rule)) return { kind: "forbidden" };
+  return {
+    kind: "allowed",
+    orgId: facts.org.id,
+    orgSlug: facts.org.slug,
+    principal,
+    repo,
+    rate: verdict?.rate ?? null,
+  };
+}
+
+function findPrincipal(credential: Credential, facts: AccessFacts): Principal | null {
+  if (credential.kind === "none") return null;
+  if (credential.kind === "session") {
+    const { keyId } = credential;
+    return facts.isLiveKey(keyId) ? toKeyPrincipal(keyId) : toTokenPrincipal(facts.findTokenById(keyId));
+  }
+  if (credential.kind === "token") return toTokenPrincipal(facts.findToken(credential.secretHash));
+  const keyId = facts.findKey(credential.secretHash);
+  return keyId === null ? null : toKeyPrincipal(keyId);
+}
+
+function toKeyPrincipal(keyId: string): Principal {
+  return { kind: "key", keyId, actor: keyId, scopes: null, expiresAtMs: null };
+}
+
+function toTokenPrincipal(token: LiveToken | null): Principal | null {
+  if (token === null) return null;
+  const { id, scopes, expiresAtMs } = token;
+  return { kind: "token", keyId: id, actor: id, scopes, expiresAtMs };
+}
+
+function isPermitted(query: AuthorizeQuery, principal: Principal | null, rule: ScopeRule | null): boolean {
+  if (query.need === "read") return true;
+  if (principal?.scopes === null) return true;
+  // What a token writes outside a repository is judged where the repository's name is known.
+  return query.need === "write" && (query.repo === undefined || mayWrite(rule));
+}
