@@ -1,5 +1,5 @@
 import type { Change } from "./contract/commits.ts";
-import { LIMITS } from "./contract/limits.ts";
+import { MOUNT_LIMITS } from "./contract/limits.ts";
 import { ApiError } from "./errors.ts";
 import { parseBaseUrl } from "./http/address.ts";
 import { decodeBase64 } from "./http/base64.ts";
@@ -24,8 +24,9 @@ import type {
   RemotePrefetchSummary,
   RemoteRepo,
 } from "./mount/kernel/remote.ts";
+import type { MountOptions } from "./mount/mount-options.ts";
 import type { MountedFS } from "./mount/mounted-fs.ts";
-import { type MountOptions, openMount } from "./mount/open-mount.ts";
+import { openMount } from "./mount/open-mount.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
@@ -274,11 +275,11 @@ function createRemote(resources: Resources): Remote {
   const { repos, commits, files, objects, prefetch, search, watch, workspace } = resources;
   return {
     limits: {
-      ...LIMITS,
-      changesPerCommit: LIMITS.changesPerBulkCommit,
+      ...MOUNT_LIMITS,
+      changesPerCommit: MOUNT_LIMITS.changesPerBulkCommit,
       contentBytes: MAX_CONTENT_BYTES,
-      prefetchBytes: LIMITS.prefetchBytesMax,
-      prefetchBlobBytes: LIMITS.prefetchBlobBytesMax,
+      prefetchBytes: MOUNT_LIMITS.prefetchBytesMax,
+      prefetchBlobBytes: MOUNT_LIMITS.prefetchBlobBytesMax,
     },
     async listTree(repo, { ref, cursor, signal }) {
       const query = { ref, recursive: true, ...(cursor === null ? {} : { cursor }) };
@@ -343,7 +344,7 @@ function createRemote(resources: Resources): Remote {
       };
       const options = { idempotencyKey };
       const { data, error } =
-        changes.length > LIMITS.changesPerCommit
+        changes.length > MOUNT_LIMITS.changesPerCommit
           ? await commits.createBulk(repo, body, options)
           : await commits.create(repo, body, options);
       if (error === null) {
@@ -360,6 +361,9 @@ function createRemote(resources: Resources): Remote {
     },
     async readBlob(repo, sha) {
       return decodeContent(unwrap(await objects.get(repo, sha))) ?? new Uint8Array(0);
+    },
+    async fork(repo, { idempotencyKey, ...fork }) {
+      unwrap(await repos.fork(repo, fork, { idempotencyKey }));
     },
     async findDefaultBranch(repo) {
       return unwrap(await repos.get(repo)).default_branch;

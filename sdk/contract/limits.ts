@@ -1,10 +1,25 @@
-/** Limits of the wire, in bytes unless the name says otherwise. The error that refuses a request states the limit. */
-export const LIMITS = {
+/** Those limits that a mount keeps to; apart, because they are all that its bundle needs to know. */
+export const MOUNT_LIMITS = {
   changesPerCommit: 1_000,
   changesPerBulkCommit: 20_000,
+  fileBytes: 10 * 1024 * 1024,
+  batchPaths: 100,
+  prefetchGlobs: 32,
+  prefetchBytesMax: 32 * 1024 * 1024,
+  prefetchBlobBytesMax: 4 * 1024 * 1024,
+  grepPaths: 1_000,
+  grepMatches: 10_000,
+  /** A longer line is told by its beginning and its length. */
+  grepLineBytes: 64 * 1024,
+  /** Larger files are not searched, and counted as such. */
+  grepFileBytes: 32 * 1024 * 1024,
+} as const;
+
+/** Limits of the wire, in bytes unless the name says otherwise. The error that refuses a request states the limit. */
+export const LIMITS = {
+  ...MOUNT_LIMITS,
   /** Contents of one `POST …/blobs`. */
   blobsPerUpload: 10_000,
-  fileBytes: 10 * 1024 * 1024,
   messageBytes: 50 * 1024,
   requestBodyBytes: 100 * 1024 * 1024,
   pathBytes: 4_096,
@@ -12,16 +27,12 @@ export const LIMITS = {
   descriptionChars: 500,
   editsPerChange: 100,
   blobBytes: 50 * 1024 * 1024,
-  batchPaths: 100,
   /** Sum of the contents in one batch reply; what does not fit is marked `truncated`. */
   batchReplyBytes: 32 * 1024 * 1024,
   treeEntries: 10_000,
-  prefetchGlobs: 32,
   prefetchGlobChars: 1_024,
   prefetchBytes: 16 * 1024 * 1024,
-  prefetchBytesMax: 32 * 1024 * 1024,
   prefetchBlobBytes: 1024 * 1024,
-  prefetchBlobBytesMax: 4 * 1024 * 1024,
   metadataChars: 16 * 1024,
   tokenScopes: 40,
   tokenGlobs: 50,
@@ -32,15 +43,9 @@ export const LIMITS = {
   searchRepos: 50,
   searchResults: 100,
   searchResultsMax: 500,
-  grepPaths: 1_000,
-  grepMatches: 10_000,
   grepMatchesMax: 100_000,
   grepBytes: 16 * 1024 * 1024,
   grepBytesMax: 64 * 1024 * 1024,
-  /** A longer line is told by its beginning and its length. */
-  grepLineBytes: 64 * 1024,
-  /** Larger files are not searched, and counted as such. */
-  grepFileBytes: 32 * 1024 * 1024,
   /** Contents that one request looks through; with a regular expression that names no literal text, an eighth. */
   grepScanBytes: 1024 * 1024 * 1024,
   grepSeconds: 20,

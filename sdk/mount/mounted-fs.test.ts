@@ -3,7 +3,7 @@ import { createCoregitClient } from "../client.ts";
 import { MountConflictError, MountReadOnlyError } from "../errors.ts";
 import { createFakeServer } from "../testing/fake-server.ts";
 import { MemoryRemote, type SeedFile } from "../testing/memory-remote.ts";
-import type { MountOptions } from "./open-mount.ts";
+import type { MountOptions } from "./mount-options.ts";
 
 async function makeServer(files?: Readonly<Record<string, SeedFile>>) {
   const remote = new MemoryRemote();

@@ -8,8 +8,12 @@ import { WriteFace } from "./faces/write-face.ts";
 import { remoteError } from "./kernel/errno.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
 import type { MountSession } from "./kernel/session.ts";
+import type { ForkOptions } from "./mount-options.ts";
 import { deferStream } from "./watch/defer-stream.ts";
 import type { MountChange, WatchOptions } from "./watch/watch-mount.ts";
+
+/** Makes a fork of what is mounted, and mounts it. */
+export type ForkMount = (name: string, options: ForkOptions) => Promise<MountedFS>;
 
 /**
  * Repositories as a filesystem. Reads see one commit and, on top of it, everything that this mount has written; the
@@ -30,19 +34,22 @@ export class MountedFS extends WriteFace {
   readonly #saver: Saver;
   readonly #session: MountSession | null;
   readonly #execStrategy: ExecStrategy | undefined;
+  readonly #fork: ForkMount;
 
   constructor(
     context: CallContext,
     saver: Saver,
     options: {
-      readonly session?: MountSession | undefined;
-      readonly execStrategy?: ExecStrategy | undefined;
-    } = {},
+      readonly session: MountSession | undefined;
+      readonly execStrategy: ExecStrategy | undefined;
+      readonly fork: ForkMount;
+    },
   ) {
     super(context, (volume, paths) => saver.save(volume, paths));
     this.#saver = saver;
     this.#session = options.session ?? null;
     this.#execStrategy = options.execStrategy;
+    this.#fork = options.fork;
   }
 
   /**
@@ -145,6 +152,18 @@ export class MountedFS extends WriteFace {
   async dropSnapshot(name: string): Promise<void> {
     const { dropSnapshot } = await import("./commit/keep-states.ts");
     dropSnapshot(this.#saver, name);
+  }
+
+  /**
+   * Forks the repository under a new name and mounts the fork, with a copy of what is unsaved here: two requests,
+   * whatever the size. Paths stay the same; neither mount sees what the other does from now on.
+   *
+   * @example
+   * const attempt = await fs.fork("my-app-attempt-2");
+   */
+  async fork(name: string, options: ForkOptions = {}): Promise<MountedFS> {
+    this.context.checkOpen({ syscall: "fork" });
+    return await this.#fork(name, options);
   }
 
   /** Drops what is unsaved at these paths and below them; without paths everything. */

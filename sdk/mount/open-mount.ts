@@ -1,71 +1,15 @@
 import { ApiError } from "../errors.ts";
-import type { ExecStrategy } from "./bash/shell-options.ts";
-import { ContentSource, type SharedBlobs } from "./blobs/content-source.ts";
-import type { SecondLevelCache } from "./blobs/second-level.ts";
+import { ContentSource } from "./blobs/content-source.ts";
 import { CallContext } from "./calls/call-context.ts";
 import { CommitBuffer } from "./commit/commit-buffer.ts";
-import { type CommitMode, Saver } from "./commit/saver.ts";
+import { Saver } from "./commit/saver.ts";
 import { errnoError, remoteError } from "./kernel/errno.ts";
-import type { Remote, RemoteIdentity } from "./kernel/remote.ts";
-import type { MountSession } from "./kernel/session.ts";
-import { MountedFS } from "./mounted-fs.ts";
+import type { RemoteIdentity } from "./kernel/remote.ts";
+import type { MountOptions, MountParts, MountRepo } from "./mount-options.ts";
+import { type ForkMount, MountedFS } from "./mounted-fs.ts";
 import { loadTree } from "./tree/load-tree.ts";
 import { MountTable } from "./volume/mount-table.ts";
 import { Volume } from "./volume/volume.ts";
-
-/** One repository of a mount. */
-export interface MountRepo {
-  readonly slug: string;
-  readonly namespace?: string | null;
-  /** Branch to read and to commit to; the mount's, else the default branch. */
-  readonly branch?: string;
-  /** Branch, tag or commit to read instead. Without a `branch` beside it the repository is read-only. */
-  readonly ref?: string;
-  /** First segment of its paths instead of the slug. "/" puts a single repository at the root, with no other name. */
-  readonly as?: string;
-}
-
-/** How to mount. */
-export interface MountOptions {
-  /** 1 to 10 repositories. */
-  readonly repos: readonly MountRepo[];
-  /** "rw" is the default. */
-  readonly mode?: "rw" | "ro";
-  /** Branch of every repository that names none. */
-  readonly branch?: string;
-  /** Author of the commits; the key's own identity when absent. */
-  readonly author?: RemoteIdentity;
-  /** "manual" is the default. */
-  readonly commitMode?: CommitMode;
-  /** Where the commands of `bash()` run; "local-js" where just-bash can be loaded, else "remote". */
-  readonly execStrategy?: ExecStrategy;
-  /**
-   * Blobs are kept in memory and shared by the mounts of a client; 64 MiB by default. Another size makes a cache of its
-   * own. Mounts that name one `second` level share it and the memory before it.
-   */
-  readonly cache?: {
-    readonly enabled?: boolean;
-    readonly maxBytes?: number;
-    readonly second?: SecondLevelCache;
-  };
-  readonly signal?: AbortSignal;
-  /**
-   * Work in a session: commits are fast and seen by this mount at once, and by others with `flush()` or `unmount()`.
-   * One of yours by its id, or one that the mount opens with its first request.
-   */
-  readonly session?:
-    | { readonly id: string }
-    | { readonly autoOpen: boolean; readonly ttlSeconds?: number; readonly idleExtend?: boolean };
-}
-
-/** What a mount is built from; the client gives it. */
-export interface MountParts {
-  readonly remote: Remote;
-  readonly blobs: SharedBlobs;
-  readonly now: () => number;
-  readonly createKey: () => string;
-  readonly session?: MountSession | undefined;
-}
 
 const MAX_REPOS = 10;
 
@@ -118,12 +62,34 @@ async function openVolume(repo: MountRepo, options: MountOptions, parts: MountPa
  */
 export async function openMount(options: MountOptions, parts: MountParts): Promise<MountedFS> {
   checkOptions(options);
+  return await assemble(
+    await Promise.all(options.repos.map((repo) => openVolume(repo, options, parts))),
+    options,
+    parts,
+  );
+}
+
+async function assemble(
+  volumes: readonly Volume[],
+  options: MountOptions,
+  parts: MountParts,
+): Promise<MountedFS> {
   const { remote, now, createKey } = parts;
-  const volumes = await Promise.all(options.repos.map((repo) => openVolume(repo, options, parts)));
   const table = new MountTable(volumes);
   const content = new ContentSource(parts.blobs);
   const context = new CallContext({ table, content, remote, now });
   const buffers = volumes.map((volume) => new CommitBuffer({ volume, table, remote, content, createKey }));
-  const saver = new Saver(table, buffers, { mode: options.commitMode ?? "manual", author: options.author });
-  return new MountedFS(context, saver, { session: parts.session, execStrategy: options.execStrategy });
+  const { commitMode: mode = "manual", author } = options;
+  const autos = mode === "auto" ? await createAutos(buffers, author) : [];
+  const saver = new Saver(table, buffers, { mode, author, autos });
+  const fork: ForkMount = async (slug, choice) => {
+    const { forkMount } = await import("./fork-mount.ts");
+    return await forkMount({ options, parts, table, openVolume, assemble }, slug, choice);
+  };
+  return new MountedFS(context, saver, { session: parts.session, execStrategy: options.execStrategy, fork });
+}
+
+async function createAutos(buffers: readonly CommitBuffer[], author: RemoteIdentity | undefined) {
+  const { AutoCommit } = await import("./commit/auto-commit.ts");
+  return buffers.map((buffer) => new AutoCommit(buffer, { author }));
 }

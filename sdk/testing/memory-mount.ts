@@ -1,6 +1,7 @@
 import { createSharedBlobs } from "../mount/blobs/content-source.ts";
+import type { MountOptions } from "../mount/mount-options.ts";
 import type { MountedFS } from "../mount/mounted-fs.ts";
-import { type MountOptions, openMount } from "../mount/open-mount.ts";
+import { openMount } from "../mount/open-mount.ts";
 import { MemoryRemote, type SeedFile } from "./memory-remote.ts";
 
 /** A mount of a repository in memory, at the root; `open` makes another one, cold, of the same repository. */

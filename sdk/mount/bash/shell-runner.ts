@@ -35,7 +35,7 @@ export class ShellRunner {
     const reads = new ReadCalls(context);
     const copies = new CopyCalls(context, later);
     const writes = new WriteCalls(context, later);
-    const promises = createNodeFs({ context, reads, writes, copies, afterWrite: later });
+    const promises = createNodeFs({ context, reads, writes, copies: async () => copies, afterWrite: later });
     this.#calls = {
       promises,
       cacheStats: () => context.content.stats,

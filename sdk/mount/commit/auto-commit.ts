@@ -1,4 +1,5 @@
 import { ApiError, MountConflictError } from "../../errors.ts";
+import type { Volume } from "../volume/volume.ts";
 import type { CommitBuffer, CommitOptions } from "./commit-buffer.ts";
 
 interface PendingWrite {
@@ -26,6 +27,10 @@ export class AutoCommit {
   constructor(buffer: CommitBuffer, options: CommitOptions) {
     this.#buffer = buffer;
     this.#options = options;
+  }
+
+  get volume(): Volume {
+    return this.#buffer.volume;
   }
 
   /** Resolves when a commit has the changes just made at these paths. */

@@ -4,8 +4,9 @@ import { ApiError, MountConflictError, MountError } from "../../errors.ts";
 import { type Fault, FaultyRemote } from "../../testing/faulty-remote.ts";
 import type { MemoryRepo, SeedFile } from "../../testing/memory-remote.ts";
 import { createSharedBlobs } from "../blobs/content-source.ts";
+import type { MountOptions } from "../mount-options.ts";
 import type { MountedFS } from "../mounted-fs.ts";
-import { type MountOptions, openMount } from "../open-mount.ts";
+import { openMount } from "../open-mount.ts";
 
 async function makeRemote(files: Readonly<Record<string, SeedFile>> = { "a.txt": "a\n", "b.txt": "b\n" }) {
   const remote = new FaultyRemote();

@@ -4,7 +4,7 @@ import { parseMountPath } from "../kernel/paths.ts";
 import type { RemoteIdentity } from "../kernel/remote.ts";
 import type { MountTable } from "../volume/mount-table.ts";
 import type { Volume } from "../volume/volume.ts";
-import { AutoCommit } from "./auto-commit.ts";
+import type { AutoCommit } from "./auto-commit.ts";
 import type { CommitBuffer, CommitOptions } from "./commit-buffer.ts";
 import type { StatusEntry } from "./status.ts";
 
@@ -29,16 +29,18 @@ export class Saver {
   constructor(
     table: MountTable,
     buffers: readonly CommitBuffer[],
-    options: { readonly mode: CommitMode; readonly author: RemoteIdentity | undefined },
+    options: {
+      readonly mode: CommitMode;
+      readonly author: RemoteIdentity | undefined;
+      /** One for each of the buffers in mode "auto"; none in the others. */
+      readonly autos: readonly AutoCommit[];
+    },
   ) {
     this.mode = options.mode;
     this.table = table;
     this.author = options.author;
     this.buffers = new Map(buffers.map((buffer) => [buffer.volume, buffer]));
-    const automatic = options.mode === "auto" ? buffers : [];
-    this.#autos = new Map(
-      automatic.map((buffer) => [buffer.volume, new AutoCommit(buffer, { author: options.author })]),
-    );
+    this.#autos = new Map(options.autos.map((auto) => [auto.volume, auto]));
   }
 
   /** Tells of a write just made; in mode "auto" resolves when it is committed. */

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { FaultyRemote } from "../../testing/faulty-remote.ts";
 import { createSharedBlobs } from "../blobs/content-source.ts";
-import { type MountOptions, openMount } from "../open-mount.ts";
+import type { MountOptions } from "../mount-options.ts";
+import { openMount } from "../open-mount.ts";
 import { hashObject } from "../tree/git-id.ts";
 
 async function mount(options: Partial<MountOptions> = {}) {

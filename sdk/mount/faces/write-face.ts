@@ -1,6 +1,6 @@
 import { MountError } from "../../errors.ts";
 import type { CallContext } from "../calls/call-context.ts";
-import { CopyCalls } from "../calls/copy-calls.ts";
+import type { CopyCalls } from "../calls/copy-calls.ts";
 import { type AfterWrite, WriteCalls, type WriteMode } from "../calls/write-calls.ts";
 import type { FileEdit } from "../edit/apply-edits.ts";
 import type { EditResult } from "../edit/edit-file.ts";
@@ -21,12 +21,12 @@ export interface FileToWrite {
 export abstract class WriteFace extends ReadFace {
   readonly promises: NodeFsPromises;
   protected readonly writes: WriteCalls;
-  protected readonly copies: CopyCalls;
+  protected readonly copies: () => Promise<CopyCalls>;
 
   constructor(context: CallContext, afterWrite: AfterWrite) {
     super(context);
     this.writes = new WriteCalls(context, afterWrite);
-    this.copies = new CopyCalls(context, afterWrite);
+    this.copies = async () => new (await import("../calls/copy-calls.ts")).CopyCalls(context, afterWrite);
     const { reads, writes, copies } = this;
     this.promises = createNodeFs({ context, reads, writes, copies, afterWrite });
   }
@@ -127,13 +127,13 @@ export abstract class WriteFace extends ReadFace {
       throw errnoError("EISDIR", site);
     }
     const keepExisting = options.force === false;
-    await this.withParents(to, () => this.copies.copyTree(from, to, site, { keepExisting }));
+    await this.withParents(to, async () => (await this.copies()).copyTree(from, to, site, { keepExisting }));
   }
 
   /** Copies one file, following links. */
   async copyFile(from: string, to: string): Promise<void> {
     const site = { syscall: "copyfile", path: from, dest: to };
-    await this.withParents(to, () => this.copies.copyFile(from, to, site));
+    await this.withParents(to, async () => (await this.copies()).copyFile(from, to, site));
   }
 
   async symlink(target: string, path: string): Promise<void> {

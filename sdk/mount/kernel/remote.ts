@@ -290,6 +290,11 @@ export interface Remote {
   storeBlobs(repo: RemoteRepo, blobs: readonly Uint8Array[]): Promise<void>;
   /** A blob by its id alone. */
   readBlob(repo: RemoteRepo, sha: string): Promise<Uint8Array>;
+  /** Makes a fork that is ready when this resolves; absent where the server makes none. */
+  fork?(
+    repo: RemoteRepo,
+    fork: { readonly slug: string; readonly namespace: string | null; readonly idempotencyKey: string },
+  ): Promise<void>;
   /** Name of the default branch. */
   findDefaultBranch(repo: RemoteRepo): Promise<string>;
 }

@@ -198,7 +198,7 @@ async function copyFile(
   const wanted = mode ?? 0;
   checkInteger(wanted, "mode", 0, 7);
   const site = { syscall: "copyfile", path, dest };
-  await copies.copyFile(path, dest, site, { exclusive: (wanted & 1) !== 0 });
+  await (await copies()).copyFile(path, dest, site, { exclusive: (wanted & 1) !== 0 });
 }
 
 async function realpath({ reads }: Calls, path: unknown, options: unknown): Promise<string | Bytes> {

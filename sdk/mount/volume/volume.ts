@@ -1,5 +1,6 @@
 import type { Remote, RemoteRepo } from "../kernel/remote.ts";
 import type { BaseTree } from "../tree/base-tree.ts";
+import { detachTree } from "../tree/detach.ts";
 import { TreeEditor, untouchedRoot } from "../tree/editor.ts";
 import { type LoadedTree, loadTree } from "../tree/load-tree.ts";
 import { type FileVersion, mergeTrees } from "../tree/merge.ts";
@@ -178,6 +179,16 @@ export class Volume {
     this.#base = tree;
     this.#committed = newer;
     this.#commitSha = tree.commitSha;
+    this.editor.reset(merged.root);
+  }
+
+  /** Takes over what is unsaved in `source`, the repository that this one was just forked from. */
+  adopt(source: Volume): void {
+    const merged = mergeTrees(detachTree(source.editor.freeze()), source.committed, this.#committed);
+    for (const [path, base] of source.overlaps) this.#overlaps.set(path, base);
+    for (const { path, base } of merged.overlaps) {
+      if (!this.#overlaps.has(path)) this.#overlaps.set(path, base);
+    }
     this.editor.reset(merged.root);
   }
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MountConflictError } from "../../errors.ts";
 import type { ExecStrategy } from "../../mount/bash/shell-options.ts";
+import type { MountOptions } from "../../mount/mount-options.ts";
 import type { MountedFS } from "../../mount/mounted-fs.ts";
-import type { MountOptions } from "../../mount/open-mount.ts";
 import { createAppClient } from "./app-client.ts";
 
 let app: Awaited<ReturnType<typeof createAppClient>>;

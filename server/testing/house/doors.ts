@@ -9,6 +9,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   hono: ["server/routes/", "server/middleware/", "server/wiring.ts"],
   zod: ["sdk/contract/", "sdk/adapters/"],
   diff: ["sdk/mount/", "sdk/adapters/"],
+  memfs: ["server/bench/"],
   commander: ["server/local/"],
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],

@@ -97,7 +97,7 @@ export const LAYERS: readonly Layer[] = [
   { name: "wiring", at: "server/wiring.ts", may: SERVER },
   { name: "entry", at: "server/index.ts", may: ["wiring", "durable"] },
   { name: "local", at: "server/local/", may: [...SERVER, "wiring", "entry", ...SDK, "sdk/entry"] },
-  { name: "bench", at: "server/bench/", may: ["local", ...SERVER, ...SDK, "sdk/entry"] },
+  { name: "bench", at: "server/bench/", may: ["local", ...SERVER, ...SDK, "sdk/entry", "sdk/mount-entry"] },
 
   { name: "build", at: "sdk/tsup.config.ts", may: [] },
   { name: "build", at: "server/tsup.config.ts", may: [] },

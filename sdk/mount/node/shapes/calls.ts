@@ -8,6 +8,7 @@ export interface Calls {
   readonly context: CallContext;
   readonly reads: ReadCalls;
   readonly writes: WriteCalls;
-  readonly copies: CopyCalls;
+  /** Their code is loaded when something is copied. */
+  readonly copies: () => Promise<CopyCalls>;
   readonly afterWrite: AfterWrite;
 }
