@@ -34,5 +34,5 @@ export { MountedFS } from "./mount/mounted-fs.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
 export type { FileData } from "./mount/node/shapes/data-types.ts";
 export type { MountDirent, MountStats } from "./mount/node/shapes/stats.ts";
-export type { MountChange, WatchOptions } from "./mount/watch/watch-mount.ts";
 export { openMount } from "./mount/open-mount.ts";
+export type { MountChange, WatchOptions } from "./mount/watch/watch-mount.ts";
