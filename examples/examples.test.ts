@@ -101,6 +101,17 @@ describe("examples", () => {
     expect(output).toContain("> write_file failed: ");
   });
 
+  test("swarm lands twenty commits to one branch, shows a conflict, and keeps forks apart", async () => {
+    expect((await runExample("swarm.ts")).trim().split("\n")).toEqual([
+      "commits: 20",
+      "sections done: 20 open: 0",
+      "reports: 20",
+      "history: 22 linear: true",
+      "conflict: /plan.md unsaved: 1",
+      "attempts: [ true, true, true, false ]",
+    ]);
+  });
+
   test("the demo agrees with git, or says that there is none", { timeout: 180_000 }, async () => {
     const output = await runExample("demo.ts");
     expect(output).toMatch(/^commit 1,000 files in one call +1,000 /m);

@@ -20,8 +20,7 @@ const { outputFiles } = await build({
   write: false,
 });
 const worker = new Miniflare({
-  modules: true,
-  script: outputFiles[0]?.text ?? "",
+  modules: [{ type: "ESModule", path: "worker.js", contents: outputFiles[0]?.text ?? "" }],
   compatibilityDate: "2026-04-26",
   bindings: { COREGIT_URL: server.url, COREGIT_API_KEY: server.apiKey },
 });

@@ -110,6 +110,10 @@ export class MemoryRepo {
       conflicts.push({ path: change.path, type: "content", theirsSha, markers: null });
     }
     if (conflicts.length > 0) return { kind: "conflict", conflicts, message: "not the version", cause: null };
+    // A content may be sent with one change and named by others of the same commit.
+    for (const change of changes) {
+      if (change.kind === "put" && "bytes" in change.content) await this.storeBlob(change.content.bytes);
+    }
     const next = new Map(before);
     for (const change of changes) if (change.kind !== "put") removeBelow(next, change.path);
     for (const change of changes) await this.#write(next, before, change);
