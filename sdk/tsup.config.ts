@@ -6,11 +6,13 @@ const adapters = readdirSync(new URL("adapters", import.meta.url))
   .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
   .map((name) => name.slice(0, -".ts".length));
 
+// tsup asks TypeScript for an option that its version 6 deprecates.
+const DECLARATIONS = { ignoreDeprecations: "6.0" } as const;
+
 const shared = {
   format: "esm",
   target: "es2023",
-  // tsup asks TypeScript for an option that its version 6 deprecates.
-  dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+  dts: { compilerOptions: DECLARATIONS },
   treeshake: true,
   sourcemap: true,
 } as const;
@@ -32,5 +34,10 @@ const core: Options = {
 export default defineConfig([
   core,
   // What only Node can do: the core asks for it by its name, and no bundle of the core has it.
-  { ...shared, entry: { node: "node.ts" }, platform: "node" },
+  {
+    ...shared,
+    entry: { node: "node.ts" },
+    platform: "node",
+    dts: { compilerOptions: { ...DECLARATIONS, types: ["node"] } },
+  },
 ]);

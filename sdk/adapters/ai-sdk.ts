@@ -14,7 +14,7 @@ import { createWriteTools } from "./ai-sdk/write-tools.ts";
 export type { MountProcess, MountSandboxSession } from "./ai-sdk/sandbox-session.ts";
 export type { MountTool, MountToolResult } from "./ai-sdk/tool.ts";
 
-/** Tools that a mount may give; `bash` and `diff` only where the mount has them. */
+/** Tools that a mount gives. */
 export type MountToolName =
   | "readFile"
   | "readFiles"

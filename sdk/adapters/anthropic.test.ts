@@ -6,6 +6,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { BetaLocalFilesystemMemoryTool, betaMemoryTool } from "@anthropic-ai/sdk/tools/memory/node";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { assertSeeded } from "../testing/assert-seeded.ts";
 import { mountFiles } from "../testing/mount-files.ts";
 import { createMemoryHandlers, createTextEditor } from "./anthropic.ts";
 
@@ -86,7 +87,7 @@ describe("the memory tool", () => {
         }
       },
     );
-    await fc.assert(property, { numRuns: 120 });
+    await assertSeeded(property, 120);
   });
 
   test("replaces text that spans lines, and counts two matches on one line as two", async () => {

@@ -6,6 +6,7 @@ import { FakeListChatModel } from "@langchain/core/utils/testing";
 import { type BackendProtocolV2, createDeepAgent, FilesystemBackend, isSandboxBackend } from "deepagents";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { assertSeeded } from "../testing/assert-seeded.ts";
 import { mountCounted } from "../testing/counted-mount.ts";
 import { createDeepAgentsBackend, createDeepAgentsSandbox } from "./deepagents.ts";
 
@@ -133,10 +134,12 @@ describe("a deepagents backend over a mount", () => {
         const expected = await answerOf(oracle, step, rootDir);
         // Which matches a cut search keeps is a matter of the disk's order.
         if (step[0] === "grep" && step[4] === 1) continue;
+        // What nothing is in: see the test below.
+        if (step[0] === "grep" && step[1] === "") continue;
         expect(await answerOf(subject, step), JSON.stringify(step)).toBe(expected);
       }
     });
-    await fc.assert(property, { numRuns: 60 });
+    await assertSeeded(property, 60);
   });
 
   test("says the same of whatever can go wrong", async () => {
@@ -249,6 +252,39 @@ describe("a deepagents backend over a mount", () => {
     await transfer.uploadFiles(paths.map((name) => [name, new TextEncoder().encode("new\n")]));
     expect(other.seen).toHaveLength(2);
     expect(other.repo.text("src/99.txt")).toBe("new\n");
+  });
+
+  test("searches one file, through links, and by globs of names and of paths", async () => {
+    const { subject, oracle, rootDir } = await makePair();
+    const table: Step[] = [
+      ["grep", "one", "/src/[id]"],
+      ["grep", "const", "/src", "*.ts"],
+      ["grep", "one", "/", "src"],
+      ["grep", "end\n", "/"],
+    ];
+    for (const step of table) {
+      expect(await answerOf(subject, step), JSON.stringify(step)).toBe(await answerOf(oracle, step, rootDir));
+    }
+    // Without ripgrep the oracle takes every glob for one of names.
+    const { matches: deep } = await subject.grep("const", "/", "src/*/*.ts");
+    expect(deep?.map((match) => match.path)).toEqual(["/src/deep/er.ts"]);
+    expect((await subject.grep("const", "/src", "deep/*")).matches).toEqual(deep);
+    // The oracle searches everything when it is given a file.
+    for (const file of ["/a.txt", "/src/[id]/page.tsx", "/link.txt"]) {
+      const matches = [{ path: file, line: 1, text: "one" }];
+      expect(await subject.grep("one", file)).toEqual({ matches });
+    }
+  });
+
+  test("finds an empty pattern in every line, and no line behind the last line end", async () => {
+    const { subject } = await makePair();
+    expect(await subject.grep("", "/src", "*.ts")).toEqual({
+      matches: [
+        { path: "/src/deep/er.ts", line: 1, text: "export const two = 2;" },
+        { path: "/src/main.ts", line: 1, text: "const one = 1;" },
+        { path: "/src/main.ts", line: 2, text: "const two = one + one;" },
+      ],
+    });
   });
 
   test("is a sandbox only with a shell, whose output is cut where it says so", async () => {

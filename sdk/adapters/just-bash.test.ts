@@ -8,6 +8,7 @@ import type { JustBashModule, ShellFs } from "../mount/bash/just-bash-module.ts"
 import { createSharedBlobs } from "../mount/blobs/content-source.ts";
 import type { MountedFS } from "../mount/mounted-fs.ts";
 import { openMount } from "../mount/open-mount.ts";
+import { assertSeeded } from "../testing/assert-seeded.ts";
 import { MemoryRemote } from "../testing/memory-remote.ts";
 import { createJustBashFs } from "./just-bash.ts";
 
@@ -209,12 +210,10 @@ describe("commands do over a mount what they do over just-bash's own filesystem"
       fc.tuple(fc.constantFrom("echo text >", "echo more >>", "sed -i s/e/E/g"), file),
     );
     const lines = command.map((parts) => parts.join(" "));
-    await fc.assert(
-      fc.asyncProperty(fc.array(lines, { minLength: 4, maxLength: 10 }), async (commands) => {
-        await runBoth(commands);
-      }),
-      { numRuns: 60, seed: 7 },
-    );
+    const property = fc.asyncProperty(fc.array(lines, { minLength: 4, maxLength: 10 }), async (commands) => {
+      await runBoth(commands);
+    });
+    await assertSeeded(property, 60);
   });
 });
 
@@ -244,7 +243,7 @@ describe("the filesystem", () => {
     const fs = createJustBashFs(await openRepo());
     const failures: readonly [Promise<unknown>, string][] = [
       [fs.readFile("/nope"), "ENOENT: no such file or directory, open '/nope'"],
-      [fs.readFileBuffer("/src"), "EISDIR: illegal operation on a directory, read '/src'"],
+      [fs.readFileBuffer("/src"), "EISDIR: illegal operation on a directory, read"],
       [fs.mkdir("/src"), "EEXIST: file already exists, mkdir '/src'"],
       [fs.readdir("/README.md"), "ENOTDIR: not a directory, scandir '/README.md'"],
       [fs.rm("/src"), "ENOTEMPTY: directory not empty, rmdir '/src'"],

@@ -10,6 +10,7 @@ import {
 } from "@mastra/core/workspace";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { assertSeeded } from "../testing/assert-seeded.ts";
 import { mountCounted } from "../testing/counted-mount.ts";
 import { MountFilesystem } from "./mastra.ts";
 
@@ -135,7 +136,7 @@ describe("a Mastra filesystem over a mount", () => {
         expect(await outcomeOf(subject, one), JSON.stringify(one)).toBe(expected);
       }
     });
-    await fc.assert(property, { numRuns: 100 });
+    await assertSeeded(property, 100);
   });
 
   test("a stale write is refused, and only a stale one", async () => {
@@ -195,14 +196,23 @@ describe("a Mastra filesystem over a mount", () => {
     expect(found).toHaveLength(11);
     expect(found[0]).toEqual({
       path: "src/29.ts",
-      matches: [{ line: 1, column: 3, text: "// n29 ä", before: [], after: [""] }],
+      matches: [{ line: 1, column: 3, text: "// n29 ä", before: [], after: [] }],
     });
     expect(seen).toHaveLength(1);
     expect(await filesystem.grep({ ...ask, maxTotalMatches: 2 })).toHaveLength(2);
+    // What is not saved is searched too, at the same price.
+    await mount.writeFile("/src/29.ts", "no\nn29\nN29\n");
+    seen.length = 0;
+    const edited = await filesystem.grep({ ...ask, path: "src", maxCountPerFile: 1 });
+    expect(edited[0]).toEqual({ path: "29.ts", matches: [{ line: 2, column: 0, text: "n29" }] });
+    expect(edited).toHaveLength(11);
+    expect(seen.map(({ path }) => path)).toEqual(["/grep"]);
     expect(await filesystem.grep({ ...ask, includeHidden: true })).toHaveLength(12);
-    await expect(filesystem.grep({ ...ask, pattern: "(?=x)y" })).rejects.toMatchObject({
-      name: "UnsupportedGrepPatternError",
-    });
+    for (const refused of [{ pattern: "(?=x)y" }, { contextLines: 11 }, { pattern: "" }]) {
+      await expect(filesystem.grep({ ...ask, ...refused })).rejects.toMatchObject({
+        name: "UnsupportedGrepPatternError",
+      });
+    }
   });
 
   test("a workspace's tools work on it", async () => {

@@ -113,6 +113,7 @@ export class MountFilesystem extends MastraFilesystem {
     const target = this.#parseForWrite(to, "copyFile");
     const copy = async () => {
       const source = parsePath(from);
+      await this.#checkReachable(target);
       if ((await this.#mount.promises.stat(source)).isDirectory()) {
         if (!options.recursive) throw new IsDirectoryError(from);
         await this.#mount.cp(source, target, { recursive: true, force: options.overwrite !== false });
@@ -206,6 +207,15 @@ export class MountFilesystem extends MastraFilesystem {
   #parseForWrite(path: string, operation: string): string {
     if (this.readOnly) throw new WorkspaceReadOnlyError(operation);
     return parsePath(path);
+  }
+
+  /** Rejects with ENOTDIR when a file is on the way to a destination: told before a source that is missing, as Mastra does. */
+  async #checkReachable(inside: string): Promise<void> {
+    try {
+      await this.#mount.promises.lstat(inside);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
   }
 
   async #makeParents(inside: string): Promise<void> {

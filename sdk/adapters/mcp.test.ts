@@ -44,11 +44,6 @@ function textOf({ content }: Answer): string {
   return item?.text ?? "";
 }
 
-/** Reads every file, so that what the server in memory cannot search is in the cache. */
-async function readAll({ mount }: MountedFiles): Promise<void> {
-  await mount.readFiles(await mount.glob("**"));
-}
-
 const FILES: Readonly<Record<string, SeedFile>> = {
   "work/a.txt": "one\ntwo\nthree\n",
   "work/no-newline.txt": "a\nb",
@@ -323,7 +318,6 @@ describe("what the reference server does not do", () => {
       "b.md": "Needle\n",
       "c.txt": "c\n",
     });
-    await readAll(files);
     const client = await connect(files);
     const grep = async (args: Args) => textOf(await call(client, "grep", args));
     expect(await grep({ pattern: "needle", context: 1 })).toMatch(
@@ -374,7 +368,6 @@ describe("what the reference server does not do", () => {
 
   test("read-only and chosen tools are all there is, and the directories bind every tool", async () => {
     const files = await mountFiles({ "open/a.txt": "word\n", "closed/b.txt": "word\n" });
-    await readAll(files);
     const readOnly = await connect(files, { readOnly: true });
     const { tools } = await readOnly.listTools();
     expect(tools.filter(({ annotations }) => annotations?.readOnlyHint !== true)).toEqual([]);
@@ -388,6 +381,11 @@ describe("what the reference server does not do", () => {
     await files.mount.writeFile("/closed/new.txt", "x");
     expect(textOf(await call(client, "grep", { pattern: "word" }))).toBe("/open/a.txt:1:word");
     expect(textOf(await call(client, "status", {}))).toBe("Nothing is unsaved.");
+    expect(textOf(await call(client, "diff", {}))).toBe("Nothing is unsaved.");
+    await files.mount.writeFile("/open/a.txt", "words\n");
+    expect(textOf(await call(client, "diff", {}))).toMatch(
+      /^diff --git a\/open\/a\.txt [\s\S]*\n-word\n\+words\n$/,
+    );
     for (const [name, args] of [
       ["delete_file", { path: "/closed/b.txt" }],
       ["delete_file", { path: "/open", recursive: true }],
@@ -402,7 +400,6 @@ describe("what the reference server does not do", () => {
 
   test("allowed directories go by either name of a mount with one repository", async () => {
     const files = await mountFiles({ "src/a.ts": "word\n" }, { repos: [{ slug: "app" }] });
-    await readAll(files);
     for (const directory of ["/src", "/app/src"]) {
       const client = await connect(files, { allowedDirectories: [directory] });
       expect(textOf(await call(client, "read_text_file", { path: `${directory}/a.ts` }))).toBe("word\n");

@@ -3,7 +3,6 @@ import type { SandboxSession } from "@openai/agents-core/sandbox";
 import { assistantMessage, modelResponse, ScriptedModel } from "@openai/agents-core/testing";
 import { describe, expect, test } from "vitest";
 import { mountFiles } from "../testing/mount-files.ts";
-import { addShell, removeShell } from "../testing/shell-double.ts";
 import { createEditor, createSandboxFiles, createShell } from "./openai.ts";
 
 type Operation =
@@ -132,7 +131,7 @@ describe("apply_patch in a real run", () => {
 describe("the shell in a real run", () => {
   test("gives an output for each command, bounded, and a failed one is no fault", async () => {
     const { mount } = await mountFiles({ "a.txt": "hello\n", "long.txt": "x".repeat(500) });
-    const shell: Shell = createShell(addShell(mount), { maxOutputChars: 100 });
+    const shell: Shell = createShell(mount, { maxOutputChars: 100 });
     const [first, second] = await runAgent(
       [shellTool({ shell })],
       [{ commands: ["cat a.txt", "echo no >&2; exit 4"] }, { commands: ["cat long.txt; echo end"] }],
@@ -156,17 +155,11 @@ describe("the shell in a real run", () => {
     expect(output).toEqual([{ stdout: "", stderr: "no end within 5 ms", outcome: { type: "timeout" } }]);
     expect(signal?.aborted).toBe(true);
   });
-
-  test("a mount without a shell gives none", async () => {
-    const { mount } = await mountFiles();
-    expect(() => createShell(removeShell(mount))).toThrow("no shell");
-  });
 });
 
 test("the methods of a sandbox session read, list and run inside their root", async () => {
   const { mount } = await mountFiles({ "app/a.txt": "hello\n", "app/dir/b.txt": "b", "secret.txt": "s" });
-  expect(createSandboxFiles(removeShell(mount)).exec).toBeUndefined();
-  const files = createSandboxFiles(addShell(mount), { root: "/app" });
+  const files = createSandboxFiles(mount, { root: "/app" });
   const session: Omit<SandboxSession, "state"> = files as Omit<SandboxSession, "state" | "exec">;
   expect(
     new TextDecoder().decode((await session.readFile?.({ path: "a.txt", maxBytes: 4 })) as Uint8Array),

@@ -13,7 +13,7 @@ import { MountShell } from "./openai/mount-shell.ts";
 import { PatchEditor } from "./openai/patch-editor.ts";
 import { SandboxFiles } from "./openai/sandbox-files.ts";
 import { AllowedPaths } from "./paths/allowed-paths.ts";
-import { findShell } from "./shell/mounted-shell.ts";
+import { createRunner } from "./shell/mounted-shell.ts";
 
 export type { CommandOutput, MountShell, ShellRequest } from "./openai/mount-shell.ts";
 export type { PatchEditor, PatchResult } from "./openai/patch-editor.ts";
@@ -38,15 +38,12 @@ export function createEditor(mount: MountedFS, options: RootOptions = {}): Patch
  *
  * @param options.timeoutMs for one command when the model names no time; 60 s by default.
  * @param options.maxOutputChars most of each output that the model is given; 40,000 by default, the middle is left out.
- * @throws Error when the mount has no shell.
  */
 export function createShell(
   mount: MountedFS,
   options: RootOptions & { readonly timeoutMs?: number; readonly maxOutputChars?: number } = {},
 ): MountShell {
-  const run = findShell(mount);
-  if (run === null) throw new Error("this mount has no shell");
-  return new MountShell(run, {
+  return new MountShell(createRunner(mount), {
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     maxOutputChars: options.maxOutputChars ?? DEFAULT_MAX_OUTPUT_CHARS,
     cwd: options.root ?? "/",

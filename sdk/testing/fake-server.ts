@@ -107,6 +107,32 @@ async function postPrefetch(remote: MemoryRemote, { repo, body }: Call): Promise
   }
 }
 
+async function postGrep(remote: MemoryRemote, { repo, body }: Call): Promise<Response> {
+  const { ref: commitSha, pattern, regex, word, globs = [], paths = [] } = body;
+  const stream = remote.grep(repo, {
+    ...{ commitSha, pattern, regex, word, globs, paths },
+    ignoreCase: !body.case_sensitive,
+    contextLines: body.context_lines,
+    maxMatches: body.max_matches,
+    cursor: null,
+  });
+  const lines: string[] = [];
+  try {
+    for (let next = await stream.next(); ; next = await stream.next()) {
+      if (next.done) {
+        const { nextCursor: next_cursor } = next.value;
+        lines.push(JSON.stringify({ done: true, ref: commitSha, commit_sha: commitSha, next_cursor }));
+        return new Response(`${lines.join("\n")}\n`, { headers: { "content-type": "application/x-ndjson" } });
+      }
+      const { lineBytes, ...match } = next.value;
+      lines.push(JSON.stringify({ ...match, ...(lineBytes === null ? {} : { line_bytes: lineBytes }) }));
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return json({ error: error.message, code: "VALIDATION_ERROR" }, ERROR_STATUS.VALIDATION_ERROR);
+  }
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: as for Call.body
 function toRemoteChange(change: any): RemoteChange {
   const { path, action, if_match: ifMatch, mode = null } = change;
@@ -141,6 +167,7 @@ async function route(remote: MemoryRemote, method: string, call: Call): Promise<
   if (method === "GET" && noun === "raw") return await getRaw(remote, call);
   if (method === "POST" && noun === "blobs") return await postBatch(remote, call);
   if (method === "POST" && noun === "prefetch") return await postPrefetch(remote, call);
+  if (method === "POST" && noun === "grep") return await postGrep(remote, call);
   if (method === "POST" && noun === "commits") return await postCommit(remote, call);
   if (method === "GET" && noun === undefined) {
     return json({ slug: call.repo.slug, default_branch: await remote.findDefaultBranch(call.repo) });

@@ -139,7 +139,11 @@ async function prepare({ forTests, forceBuild }) {
     if (!forceBuild && isBuilt()) return;
     const args = [join(ROOT, "node_modules/tsup/dist/cli-default.js"), "--silent"];
     // Files of an older build are left where they are unless all are made anew: a running server may still load one.
-    args.push(forceBuild ? "--clean" : "--no-dts");
+    if (!forceBuild) args.push("--no-dts");
+    // Not by tsup's --clean: of the two builds of the SDK each would remove what the other has just written.
+    else
+      for (const part of Object.keys(OUTPUTS))
+        rmSync(join(ROOT, part, "dist"), { recursive: true, force: true });
     await Promise.all(Object.keys(OUTPUTS).map((part) => run(`build ${part}`, process.execPath, args, part)));
   });
 }

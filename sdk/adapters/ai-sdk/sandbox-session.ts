@@ -2,7 +2,7 @@ import { MountError } from "../../errors.ts";
 import type { MountedFS } from "../../mount/mounted-fs.ts";
 import type { TextEncoding } from "../../mount/node/shapes/node-types.ts";
 import type { MountDirent } from "../../mount/node/shapes/stats.ts";
-import { findShell, type ShellOutcome } from "../shell/mounted-shell.ts";
+import { createRunner, type ShellOutcome } from "../shell/mounted-shell.ts";
 
 /** The call's path, and a signal that ends it. */
 interface PathOptions {
@@ -87,11 +87,7 @@ export class MountSandboxSession {
   constructor(mount: MountedFS, base: string) {
     this.#mount = mount;
     this.#base = base.replace(/\/+$/, "");
-    const shell =
-      findShell(mount) === null
-        ? "It has no shell: commands cannot be run."
-        : "Commands run in a shell over these files; there is no network.";
-    this.description = `Files of a git repository, mounted at ${this.#base || "/"}. ${shell}`;
+    this.description = `Files of a git repository, mounted at ${this.#base || "/"}. Commands run in a shell over these files.`;
   }
 
   readonly readFile = async (options: PathOptions): Promise<ReadableStream<Uint8Array> | null> => {
@@ -176,12 +172,10 @@ export class MountSandboxSession {
   };
 
   readonly run = async (options: CommandOptions): Promise<ShellOutcome> => {
-    const run = findShell(this.#mount);
-    if (run === null) throw new Error("this mount has no shell: no command can be run");
     options.abortSignal?.throwIfAborted();
     const { command, workingDirectory, env, abortSignal } = options;
     const cwd = this.#at({ path: workingDirectory ?? "." });
-    const { stdout, stderr, exitCode } = await run(command, {
+    const { stdout, stderr, exitCode } = await createRunner(this.#mount)(command, {
       cwd,
       ...(env === undefined ? {} : { env }),
       ...(abortSignal === undefined ? {} : { signal: abortSignal }),
@@ -193,7 +187,6 @@ export class MountSandboxSession {
   readonly spawn = (async (options) => {
     if (options.stdin)
       throw new Error("a command's standard input cannot be written: put it into the command");
-    if (findShell(this.#mount) === null) throw new Error("this mount has no shell: no command can be run");
     return startCommand((abortSignal) => this.run({ ...options, abortSignal }), options.abortSignal);
   }) as SpawnCommand;
 

@@ -1,14 +1,13 @@
 import * as z from "zod";
-import { commitWithReport, findDiff, formatStatus } from "../saving/describe-changes.ts";
-import { findShell } from "../shell/mounted-shell.ts";
+import { commitWithReport, formatStatus } from "../saving/describe-changes.ts";
+import { createRunner } from "../shell/mounted-shell.ts";
 import { boundMiddle, boundText } from "../text/bound-text.ts";
 import { defineTool, type MountTool, type ToolContext } from "./tool.ts";
 
 const NOTHING = z.object({});
 
-/** status and, when the mount has it, diff. */
+/** status and diff. */
 export function createStatusTools({ mount, maxChars }: ToolContext): Record<string, MountTool> {
-  const diff = findDiff(mount);
   const status = defineTool(
     "List what is changed and not committed: A added, M modified, D deleted, R renamed.",
     NOTHING,
@@ -17,9 +16,8 @@ export function createStatusTools({ mount, maxChars }: ToolContext): Record<stri
       return { text: boundText(formatStatus(changes), maxChars, "commit in smaller steps"), changes };
     },
   );
-  if (diff === null) return { status };
   const show = async () => {
-    const full = await diff();
+    const full = await mount.diff();
     return { text: boundText(full || "Nothing is unsaved.", maxChars, "read the changed files"), diff: full };
   };
   return {
@@ -39,10 +37,9 @@ export function createCommitTool({ mount }: ToolContext): Record<string, MountTo
   };
 }
 
-/** bash, when the mount has a shell. */
+/** bash. */
 export function createBashTool({ mount, maxChars }: ToolContext): Record<string, MountTool> {
-  const run = findShell(mount);
-  if (run === null) return {};
+  const run = createRunner(mount);
   const schema = z.object({
     command: z.string().min(1),
     cwd: z.string().optional().describe("Directory to run in; / when absent"),

@@ -1,8 +1,7 @@
 import { compileGlob } from "../../mount/kernel/glob.ts";
 import type { MountedFS } from "../../mount/mounted-fs.ts";
-import { escapeGlob } from "../files/glob-escape.ts";
-import { readInBatches, warmFiles } from "../files/read-in-batches.ts";
 import { walkFiles } from "../files/walk-files.ts";
+import { searchBelow, showLine } from "../search/search-below.ts";
 import { isTextFile } from "./media-types.ts";
 import { isAbsent, messageOf, parsePath } from "./outcomes.ts";
 import type { DeepAgentsBackend, FileInfo, GrepMatch } from "./protocol.ts";
@@ -10,31 +9,15 @@ import { findInfo, sortByPath } from "./reading.ts";
 
 type Searching = Pick<DeepAgentsBackend, "grep" | "glob">;
 
-/** Larger files are not searched, as deepagents' own backend has it. A mount takes no larger ones either. */
-const MAX_FILE_BYTES = 10 * 1024 * 1024;
-
-/** A file of a search, with its path below the directory that is searched. */
-interface SearchedFile {
-  readonly path: string;
-  readonly inside: string;
-  readonly size: number;
-}
-
 /** The calls that look at many files. */
 export function createSearching(mount: MountedFS): Searching {
   return {
     async grep(pattern, given, glob, maxCount) {
       try {
-        const path = parsePath(given ?? "/");
-        const files = await findSearched(mount, path, glob ?? null);
-        await warmFiles(mount, path === "/" ? "**" : `${escapeGlob(path.slice(1))}/**`, files);
-        const matches: GrepMatch[] = [];
-        const limit = maxCount ?? Number.POSITIVE_INFINITY;
-        for await (const { file, text } of readInBatches(mount, files)) {
-          addMatches(matches, file.path, { pattern, text });
-          if (matches.length > limit) return { matches: matches.slice(0, limit), truncated: true };
-        }
-        return { matches };
+        const found = await findLines(mount, { path: parsePath(given ?? "/"), glob: glob ?? null, pattern });
+        const matches = sortByPath(found);
+        if (maxCount === undefined || maxCount === null || matches.length <= maxCount) return { matches };
+        return { matches: matches.slice(0, maxCount), truncated: true };
       } catch (error) {
         return isAbsent(error) || isTraversal(error)
           ? { matches: [] }
@@ -66,37 +49,29 @@ function isTraversal(error: unknown): boolean {
   return error instanceof Error && !("code" in error);
 }
 
-/**
- * Text files at or below a path. A glob without a slash is about names, in any directory; one with a slash about paths
- * below `path`.
- */
-async function findSearched(mount: MountedFS, path: string, glob: string | null): Promise<SearchedFile[]> {
-  const compiled = glob === null ? null : await compileGlob(glob.replace(/^\//, ""));
-  const byName = glob !== null && !glob.includes("/");
-  const isWanted = (inside: string) =>
-    compiled === null || compiled.match(byName ? inside.slice(inside.lastIndexOf("/") + 1) : inside);
-  const found = (await mount.promises.stat(path)).isDirectory()
-    ? // What a link leads to is found where it is.
-      (await walkFiles(mount, path)).filter(({ isLink }) => !isLink)
-    : [{ path, inside: path.slice(path.lastIndexOf("/") + 1) }];
-  const wanted = found.filter((file) => isTextFile(file.path) && isWanted(file.inside));
-  const sized = await Promise.all(
-    wanted.map(async (file) => {
-      const info = await findInfo(mount, file.path);
-      return isRealFile(info) && (info.size ?? 0) <= MAX_FILE_BYTES
-        ? { ...file, size: info.size ?? 0 }
-        : null;
-    }),
-  );
-  return sortByPath(sized.filter((file) => file !== null));
-}
+/** No line has these in it. */
+const NEVER_IN_A_LINE = /[\n\0]/;
 
-function addMatches(
-  matches: GrepMatch[],
-  path: string,
-  { pattern, text }: { readonly pattern: string; readonly text: string },
-): void {
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line.includes(pattern)) matches.push({ path, line: index + 1, text: line });
-  }
+/**
+ * Lines of text files at or below a path. A glob without a slash is about names, in any directory; one with a slash about
+ * paths below `path`. An empty pattern is in every line.
+ */
+async function findLines(
+  mount: MountedFS,
+  { path, glob, pattern }: { readonly path: string; readonly glob: string | null; readonly pattern: string },
+): Promise<GrepMatch[]> {
+  const wanted = glob === null ? "**" : glob.includes("/") ? glob.replace(/^\//, "") : `**/${glob}`;
+  const { match } = await compileGlob(wanted);
+  if (NEVER_IN_A_LINE.test(pattern)) return [];
+  const query = pattern === "" ? { pattern: "^", regex: true } : { pattern };
+  const isFile = (await mount.promises.stat(path)).isFile();
+  const found = await searchBelow(mount, { path, glob: wanted }, query);
+  const below = path === "/" ? "" : path;
+  return found
+    .filter(({ inside }) => isTextFile(inside) && match(inside))
+    .map(({ inside, line, ...text }) => ({
+      path: isFile ? path : `${below}/${inside}`,
+      line,
+      text: showLine(text),
+    }));
 }

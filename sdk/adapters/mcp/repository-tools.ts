@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { commitWithReport, findDiff, formatStatus } from "../saving/describe-changes.ts";
+import { commitWithReport, formatStatus } from "../saving/describe-changes.ts";
 import { DEFAULT_MAX_MATCHES, formatMatches, searchText } from "../search/search-text.ts";
 import type { FileContext } from "./file-context.ts";
 import { changes, type McpTool, READS, textTool } from "./tool.ts";
@@ -16,10 +16,9 @@ const GREP_INPUT = {
   maxMatches: z.number().int().min(1).max(MAX_MATCHES).default(DEFAULT_MAX_MATCHES),
 };
 
-/** grep, status and, when the mount has it, diff: what only looks. */
+/** grep, status and diff: what only looks. */
 export function createLookTools({ mount, paths }: FileContext): McpTool[] {
-  const diff = findDiff(mount);
-  const tools = [
+  return [
     textTool(
       "grep",
       {
@@ -51,10 +50,6 @@ export function createLookTools({ mount, paths }: FileContext): McpTool[] {
         return formatStatus((await mount.status()).filter(({ path }) => isInside(path)));
       },
     ),
-  ];
-  if (diff === null) return tools;
-  return [
-    ...tools,
     textTool(
       "diff",
       {
@@ -63,7 +58,12 @@ export function createLookTools({ mount, paths }: FileContext): McpTool[] {
         input: {},
         annotations: READS,
       },
-      async () => (await diff()) || "Nothing is unsaved.",
+      async () => {
+        const isInside = await paths.createCheck();
+        const changes = (await mount.status()).filter(({ path }) => isInside(path));
+        if (changes.length === 0) return "Nothing is unsaved.";
+        return await mount.diff({ paths: changes.map(({ path }) => path) });
+      },
     ),
   ];
 }

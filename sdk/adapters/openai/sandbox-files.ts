@@ -1,6 +1,6 @@
 import type { MountedFS } from "../../mount/mounted-fs.ts";
 import type { AllowedPaths } from "../paths/allowed-paths.ts";
-import { findShell } from "../shell/mounted-shell.ts";
+import { createRunner, type RunCommand } from "../shell/mounted-shell.ts";
 import { PatchEditor } from "./patch-editor.ts";
 
 /** What a command gave, as a sandbox session says it. */
@@ -12,28 +12,26 @@ export interface SandboxExecResult {
   exitCode: number;
 }
 
-/** The file methods of a sandbox session, and `exec` where the mount has a shell. */
+/** The file methods of a sandbox session, and `exec`. */
 export class SandboxFiles {
   readonly #mount: MountedFS;
   readonly #paths: AllowedPaths;
-  /** Runs a command; undefined where the mount has no shell, so that nobody offers one to a model. */
-  readonly exec: ((args: { cmd: string; workdir?: string }) => Promise<SandboxExecResult>) | undefined;
+  readonly #run: RunCommand;
 
   constructor(mount: MountedFS, paths: AllowedPaths) {
     this.#mount = mount;
     this.#paths = paths;
-    const run = findShell(mount);
-    this.exec =
-      run === null
-        ? undefined
-        : async ({ cmd, workdir }) => {
-            const startedAt = Date.now();
-            const cwd = await paths.resolve(workdir ?? ".");
-            const { stdout, stderr, exitCode } = await run(cmd, { cwd });
-            const wallTimeSeconds = (Date.now() - startedAt) / 1000;
-            return { output: stdout + stderr, stdout, stderr, wallTimeSeconds, exitCode };
-          };
+    this.#run = createRunner(mount);
   }
+
+  /** Runs a command. */
+  readonly exec = async ({ cmd, workdir }: { cmd: string; workdir?: string }): Promise<SandboxExecResult> => {
+    const startedAt = Date.now();
+    const cwd = await this.#paths.resolve(workdir ?? ".");
+    const { stdout, stderr, exitCode } = await this.#run(cmd, { cwd });
+    const wallTimeSeconds = (Date.now() - startedAt) / 1000;
+    return { output: stdout + stderr, stdout, stderr, wallTimeSeconds, exitCode };
+  };
 
   createEditor(): PatchEditor {
     return new PatchEditor(this.#mount, this.#paths);

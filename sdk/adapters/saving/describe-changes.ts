@@ -49,15 +49,3 @@ export async function commitWithReport(
     );
   }
 }
-
-/** A mount that shows its unsaved work as a unified diff. */
-interface DiffingMount {
-  diff(): Promise<string>;
-}
-
-/** The diff of a mount that has one, else null. */
-export function findDiff(mount: object): (() => Promise<string>) | null {
-  return "diff" in mount && typeof mount.diff === "function"
-    ? () => (mount as DiffingMount).diff() // Just checked to be a function.
-    : null;
-}

@@ -1,37 +1,19 @@
-/** What a command gave. */
-export interface ShellOutcome {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exitCode: number;
-}
+import type { MountShell } from "../../mount/bash/shell.ts";
+import type { ExecOptions, ExecResult } from "../../mount/bash/shell-options.ts";
+import type { MountedFS } from "../../mount/mounted-fs.ts";
 
-/** How a command is run. */
-export interface ShellOptions {
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
+/** What a command gave. */
+export type ShellOutcome = Pick<ExecResult, "stdout" | "stderr" | "exitCode">;
 
 /** Runs one command over the files of a mount. */
-export type RunCommand = (command: string, options?: ShellOptions) => Promise<ShellOutcome>;
+export type RunCommand = (
+  command: string,
+  options?: Pick<ExecOptions, "cwd" | "env" | "timeoutMs" | "signal">,
+) => Promise<ShellOutcome>;
 
-interface Shell {
-  exec(command: string, options?: ShellOptions): Promise<ShellOutcome>;
-}
-
-interface MountWithShell {
-  bash(): Shell;
-}
-
-function hasShell(mount: object): mount is MountWithShell {
-  return "bash" in mount && typeof mount.bash === "function";
-}
-
-/** One shell of a mount that has them, else null. Its directory and variables last from one command to the next. */
-export function findShell(mount: object): RunCommand | null {
-  if (!hasShell(mount)) return null;
-  let shell: Shell | null = null;
+/** One shell of a mount, made at the first command. Its directory and variables last from one command to the next. */
+export function createRunner(mount: MountedFS): RunCommand {
+  let shell: MountShell | null = null;
   return async (command, options = {}) => {
     shell ??= mount.bash();
     return await shell.exec(command, options);

@@ -67,8 +67,11 @@ export function valueError(name: string, value: unknown, reason = "is invalid"):
 
 /** ERR_OUT_OF_RANGE. */
 export function rangeError(name: string, range: string, value: unknown): RangeError {
-  const number = typeof value === "number" && Number.isInteger(value) && Math.abs(value) > 2 ** 32;
-  const shown = number ? String(value).replace(/\B(?=(\d{3})+$)/g, "_") : inspect(value);
+  const isLarge =
+    typeof value === "bigint"
+      ? value > 2n ** 32n || value < -(2n ** 32n)
+      : typeof value === "number" && Number.isInteger(value) && Math.abs(value) > 2 ** 32;
+  const shown = isLarge ? inspect(value).replace(/\B(?=(\d{3})+n?$)/g, "_") : inspect(value);
   return Object.assign(
     new RangeError(`The value of "${name}" is out of range. It must be ${range}. Received ${shown}`),
     { code: "ERR_OUT_OF_RANGE" },

@@ -26,8 +26,23 @@ export function bytesOfView(view: ArrayBufferView): Uint8Array {
 }
 
 function positionOf(position: unknown): number | null {
-  const value = typeof position === "bigint" ? Number(position) : position;
-  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : null;
+  return Number.isSafeInteger(position) && Number(position) >= 0 ? Number(position) : null;
+}
+
+const MAX_FILE_POSITION = 2n ** 63n - 1n;
+
+/**
+ * Where a read starts; -1 and nothing at all mean where the last call ended. Node has refused all other values since 24;
+ * before, it read on from there as if nothing had been said, which is the wrong part of the file.
+ */
+function readPositionOf(position: unknown, byteLength: number): number | null {
+  if (position === undefined || position === null) return null;
+  if (typeof position === "bigint") {
+    const last = MAX_FILE_POSITION - BigInt(byteLength);
+    if (position < -1n || position > last) throw rangeError("position", `>= -1 && <= ${last}`, position);
+  } else if (typeof position === "number") checkInteger(position, "position", -1);
+  else throw typeError("position", "of type bigint or integer", position);
+  return Number(position) === -1 ? null : Number(position);
 }
 
 /** The arguments of a handle's `read`, in any of its forms. Throws as node does. */
@@ -47,13 +62,14 @@ export function parseRead(first: unknown, offset: unknown, length: unknown, posi
   checkInteger(start, "offset", 0);
   const count = given.length ?? buffer.byteLength - start;
   if (typeof count !== "number") throw typeError("length", "of type number", count);
+  const at = readPositionOf(given.position, count);
   if (count !== 0) {
     if (buffer.byteLength === 0) throw valueError("buffer", buffer, "is empty and cannot be written");
     if (count < 0) throw rangeError("length", ">= 0", count);
     if (start + count > buffer.byteLength)
       throw rangeError("length", `<= ${buffer.byteLength - start}`, count);
   }
-  return { buffer, offset: start, length: count, position: positionOf(given.position) };
+  return { buffer, offset: start, length: count, position: at };
 }
 
 /** The arguments of a handle's `write` of bytes. Throws as node does. */

@@ -1,7 +1,8 @@
 import type { StreamOptions } from "../shapes/node-types.ts";
 import { findBuiltin, openReadStream, type StreamSource } from "./file-streams.ts";
 
-interface Lines extends AsyncIterable<string> {
+/** Lines of a file, one after the other, until they end or are closed. */
+export interface Lines extends AsyncIterable<string> {
   close(): void;
 }
 
