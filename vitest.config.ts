@@ -27,6 +27,7 @@ export default defineConfig({
                 REPO: { className: "RepoDO", useSQLite: true },
                 FAULTY_REPO: { className: "FaultyRepoDO", useSQLite: true },
                 ORG: { className: "OrgDO", useSQLite: true },
+                SESSION: { className: "SessionDO", useSQLite: true },
                 FAMILY: { className: "PackFamilyDO", useSQLite: true },
               },
               bindings: { ADMIN_KEY: "test-admin-key", RATE_LIMITS: "on" },

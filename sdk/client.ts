@@ -36,9 +36,11 @@ import { Prefetch } from "./resources/prefetch.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
 import { Search } from "./resources/search.ts";
+import { Sessions } from "./resources/session.ts";
 import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
 import { Tokens } from "./resources/tokens.ts";
+import { Watch } from "./resources/watch.ts";
 import { Workspace } from "./resources/workspace.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
@@ -65,12 +67,14 @@ export interface CoregitClientOptions {
 /** Mounting. */
 export class Filesystems {
   readonly #remote: Remote;
+  readonly #request: RequestFunction;
   readonly #clock: Clock;
   /** By second-level cache; those without one by the remote. */
   readonly #shared = new WeakMap<object, SharedBlobs>();
 
-  constructor(remote: Remote, clock: Clock) {
+  constructor(remote: Remote, request: RequestFunction, clock: Clock) {
     this.#remote = remote;
+    this.#request = request;
     this.#clock = clock;
   }
 
@@ -82,9 +86,20 @@ export class Filesystems {
    * for (const path of await fs.glob("src/**" + "/*.ts")) console.log(path);
    */
   async mount(options: MountOptions): Promise<MountedFS> {
+    const { session } = options;
+    const inside = session && "id" in session === false && session.autoOpen === false ? undefined : session;
+    const joined = inside && (await import("./http/mount-session.ts")).joinSession(this.#request, inside);
+    const remote = joined ? createRemote(createResources(joined.request, this.#clock)) : this.#remote;
     return await openMount(options, {
-      remote: this.#remote,
-      blobs: await this.#blobsFor(options.cache),
+      remote,
+      // What a session has written is read in the session.
+      blobs: joined
+        ? createSharedBlobs(
+            remote,
+            options.cache?.enabled === false ? 0 : (options.cache?.maxBytes ?? DEFAULT_CACHE_BYTES),
+          )
+        : await this.#blobsFor(options.cache),
+      session: joined,
       now: () => this.#clock.now(),
       createKey: createIdempotencyKey,
     });
@@ -127,6 +142,8 @@ export class CoregitClient {
   readonly compare: Compare;
   readonly cherryPick: CherryPicks;
   readonly prefetch: Prefetch;
+  readonly watch: Watch;
+  readonly session: Sessions;
   readonly search: Search;
   readonly workspace: Workspace;
   readonly fs: Filesystems;
@@ -159,9 +176,11 @@ export class CoregitClient {
     this.compare = new Compare(request);
     this.cherryPick = new CherryPicks(request);
     this.prefetch = new Prefetch(request);
+    this.watch = new Watch(request, clock);
+    this.session = new Sessions(request);
     this.search = new Search(request);
     this.workspace = new Workspace(request);
-    this.fs = new Filesystems(createRemote(this), clock);
+    this.fs = new Filesystems(createRemote(this), request, clock);
   }
 }
 
@@ -186,7 +205,21 @@ interface Resources {
   readonly files: Files;
   readonly prefetch: Prefetch;
   readonly search: Search;
+  readonly watch: Watch;
   readonly workspace: Workspace;
+}
+
+function createResources(request: RequestFunction, clock: Clock): Resources {
+  return {
+    repos: new Repos(request),
+    commits: new Commits(request),
+    files: new Files(request),
+    objects: new Objects(request),
+    prefetch: new Prefetch(request),
+    search: new Search(request),
+    watch: new Watch(request, clock),
+    workspace: new Workspace(request),
+  };
 }
 
 function unwrap<T>(result: Result<T>): T {
@@ -238,7 +271,8 @@ function conflictOf(error: ApiError): RemoteCommitOutcome {
 }
 
 /** The mount's port over the client's resources: errors are thrown, contents are bytes, conflicts are values. */
-function createRemote({ repos, commits, files, objects, prefetch, search, workspace }: Resources): Remote {
+function createRemote(resources: Resources): Remote {
+  const { repos, commits, files, objects, prefetch, search, watch, workspace } = resources;
   return {
     limits: {
       ...MOUNT_LIMITS,
@@ -320,6 +354,7 @@ function createRemote({ repos, commits, files, objects, prefetch, search, worksp
       if (error.code === "CONFLICT" || CONFLICT_REASONS.has(error.data.reason)) return conflictOf(error);
       throw error;
     },
+    watch: async (repo, { branch, signal }) => unwrap(await watch.open(repo, { branch }, { signal })),
     exec: async (request) => (await import("./exec-over-http.ts")).execOverHttp(workspace, request, toChange),
     async storeBlobs(repo, blobs) {
       unwrap(await commits.storeBlobs(repo, { blobs: blobs.map(encodeContent) }));

@@ -49,9 +49,17 @@ export type {
   SearchReply,
   SearchRequest,
 } from "./contract/search.ts";
+export type {
+  Session,
+  SessionClosed,
+  SessionFlush,
+  SessionOpen,
+  SessionStatus,
+} from "./contract/sessions.ts";
 export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
+export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
 export type {
   ExecChange,
   ExecReply,
@@ -74,6 +82,7 @@ export type { BytesReply, RequestError, Result, TransportCode } from "./http/rep
 export type { CallOptions, RequestEvent, RequestFunction, RequestOptions } from "./http/request.ts";
 export type { RetryOptions } from "./http/retry.ts";
 export type { Fetch } from "./http/transport.ts";
+export type { WatchNews } from "./http/watch-events.ts";
 export type { MountShell } from "./mount/bash/shell.ts";
 export type { BashOptions, ExecOptions, ExecResult, ExecStrategy } from "./mount/bash/shell-options.ts";
 export type { CacheStats } from "./mount/blobs/content-source.ts";
@@ -91,3 +100,5 @@ export type { FileToWrite } from "./mount/faces/write-face.ts";
 export type { ForkOptions, MountOptions, MountRepo } from "./mount/mount-options.ts";
 export { MountedFS } from "./mount/mounted-fs.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
+export type { MountChange, WatchOptions } from "./mount/watch/watch-mount.ts";
+export type { WatchQuery } from "./resources/watch.ts";

@@ -24,6 +24,7 @@ export type {
   RemoteGrepSummary,
   RemoteIdentity,
   RemoteMatch,
+  RemoteMove,
   RemotePrefetchSummary,
   RemoteRepo,
   RemoteTreePage,
@@ -34,3 +35,4 @@ export type { NodeFsPromises } from "./mount/node/node-fs.ts";
 export type { FileData } from "./mount/node/shapes/data-types.ts";
 export type { MountDirent, MountStats } from "./mount/node/shapes/stats.ts";
 export { openMount } from "./mount/open-mount.ts";
+export type { MountChange, WatchOptions } from "./mount/watch/watch-mount.ts";

@@ -3,6 +3,7 @@ import { createHandler } from "./wiring.ts";
 export { OrgDO } from "./durable/org-do.ts";
 export { PackFamilyDO } from "./durable/pack-family-do.ts";
 export { RepoDO } from "./durable/repo-do.ts";
+export { SessionDO } from "./durable/session-do.ts";
 export { createHandler };
 
 export default { fetch: createHandler() };

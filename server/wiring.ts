@@ -6,27 +6,41 @@ import { createHttpApp } from "./routes/create-app.ts";
 import { createHandlers } from "./routes/handlers.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
+import { shortSessionName } from "./services/sessions/session-id.ts";
+import type { Timers } from "./services/watch/watch-stream.ts";
 import { createDurableOrgStore } from "./stores/durable-org-store.ts";
 import { createDurablePackFamilies } from "./stores/durable-pack-families.ts";
 import { createDurableRepoLifecycle } from "./stores/durable-repo-lifecycle.ts";
 import { createDurableRepoStore } from "./stores/durable-repo-store.ts";
+import { createDurableSessionRepoStore, createDurableSessionStore } from "./stores/durable-session-store.ts";
+import { createDurableWatch, type SocketStub } from "./stores/durable-watch.ts";
 import { createObjectCache } from "./stores/object-cache.ts";
 import { createR2Files } from "./stores/r2-files.ts";
 import { createRepoHandle } from "./stores/repo-handle.ts";
 import type { RepoRpc } from "./stores/repo-rpc.ts";
+import type { SessionRpc } from "./stores/session-rpc.ts";
 import { storeObjects } from "./stores/store-pack.ts";
 
 /** Bindings and variables of a deployment; wrangler.toml names them. */
 export interface Env {
-  readonly REPO: { getByName(name: string): RepoRpc };
-  readonly ORG: { getByName(name: string): OrgStore };
   readonly FAMILY: { getByName(name: string): PackFamilies };
+  readonly REPO: { getByName(name: string): RepoRpc & SocketStub };
+  readonly ORG: { getByName(name: string): OrgStore & SocketStub };
+  /** By the hash of the session's id. */
+  readonly SESSION: { getByName(name: string): SessionRpc };
   readonly PACKS: R2Bucket;
   /** "off" switches rate limits off; read by OrgDO. */
   readonly RATE_LIMITS?: string;
   /** Secret. Opens the operator's routes; without it they do not exist. */
   readonly ADMIN_KEY?: string;
 }
+
+const systemTimers: Timers = {
+  every(ms, task) {
+    const timer = setInterval(task, ms);
+    return () => clearInterval(timer);
+  },
+};
 
 /** The app over a deployment's bindings. */
 export function createApp(env: Env): Hono {
@@ -40,6 +54,13 @@ export function createApp(env: Env): Hono {
         files,
         cache,
       }),
+    openSession: (hash) => createDurableSessionStore(() => env.SESSION.getByName(hash)),
+    openSessionRepo: (hash, record) =>
+      // Under a name of its own: what this isolate remembers of the session must not be shown to others.
+      createRepoHandle(
+        { ...record, id: `${record.id}~${shortSessionName(hash)}` },
+        { store: createDurableSessionRepoStore(() => env.SESSION.getByName(hash), record.id), files, cache },
+      ),
     adminKeyHash: env.ADMIN_KEY ? hashSecret(env.ADMIN_KEY) : null,
     now: Date.now,
     clockMs: () => performance.now(),
@@ -54,6 +75,11 @@ export function createApp(env: Env): Hono {
       families: createDurablePackFamilies(env.FAMILY),
       storeObjects,
       listings: createListingCache(),
+      watches: createDurableWatch({
+        connectRepo: (repoId) => env.REPO.getByName(repoId),
+        connectOrg: (orgId) => env.ORG.getByName(orgId),
+      }),
+      timers: systemTimers,
     }),
   );
 }

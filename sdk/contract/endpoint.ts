@@ -8,7 +8,7 @@ import type { ErrorCode } from "./errors.ts";
 export type Access = "read" | "write" | "master" | "operator" | "public" | "guest";
 
 /** How a reply's body is encoded when it is not one JSON document. */
-export type ReplyFormat = "json" | "bytes" | "ndjson";
+export type ReplyFormat = "json" | "bytes" | "ndjson" | "events";
 
 /**
  * One endpoint as data. Keys of the contract are `METHOD /path` below `/v1`, where
@@ -19,7 +19,13 @@ export interface EndpointSpec {
   readonly summary: string;
   readonly access: Access;
   readonly query?: z.ZodType;
+  /** Query names that may come more than once; their values are joined with commas. */
+  readonly repeatable?: readonly string[];
   readonly body?: z.ZodType;
+  /** Its repositories are named in the body, and opened one by one, in the session that the request names. */
+  readonly opensRepos?: true;
+  /** Knows nothing of sessions: it shows or changes what everybody sees, whatever session the request names. */
+  readonly outsideSessions?: true;
   readonly status: 200 | 201;
   readonly reply: z.ZodType;
   readonly format?: ReplyFormat;

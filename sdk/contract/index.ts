@@ -11,9 +11,11 @@ import { publicEndpoints } from "./public.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
 import { searchEndpoints } from "./search.ts";
+import { sessionEndpoints } from "./sessions.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
+import { watchEndpoints } from "./watch.ts";
 import { workspaceEndpoints } from "./workspace.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
@@ -29,6 +31,8 @@ export const contract = {
   ...snapshotEndpoints,
   ...objectEndpoints,
   ...forkEndpoints,
+  ...watchEndpoints,
+  ...sessionEndpoints,
   ...tokenEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,

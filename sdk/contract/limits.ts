@@ -51,6 +51,25 @@ export const LIMITS = {
   grepSeconds: 20,
   idempotencyKeyChars: 255,
   idempotencyHours: 24,
+  sessionTtlSecondsMin: 60,
+  sessionTtlSecondsMax: 8 * 60 * 60,
+  /** Open at a time, of one credential. */
+  sessionsPerKey: 200,
+  /** What a session may hold before it must be flushed. */
+  sessionBytes: 64 * 1024 * 1024,
+  sessionObjects: 20_000,
+  sessionRefs: 200,
+  sessionRepos: 10,
+  /** Branches that one watch names. */
+  watchBranches: 20,
+  watchersPerRepo: 1_000,
+  watchersPerOrg: 10_000,
+  /** Paths in one event. */
+  watchPaths: 500,
+  /** Moves that a stream tells after the fact; beyond it comes `reset`. */
+  watchReplayMoves: 1_000,
+  /** What may wait for a slow reader before its stream is cut. */
+  watchBufferBytes: 256 * 1024,
   execCommandChars: 10_000,
   execRepos: 10,
   execEnvNames: 200,
@@ -75,6 +94,7 @@ export const HEADERS = {
   /** "true" on a reply that repeats the first result of the same Idempotency-Key. */
   idempotentReplay: "x-idempotent-replay",
   requestId: "x-request-id",
+  lastEventId: "last-event-id",
   contentSha: "x-content-sha",
   /** Commit that the ref of a read resolved to. */
   commitSha: "x-commit-sha",

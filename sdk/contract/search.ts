@@ -128,6 +128,7 @@ export const searchEndpoints = defineEndpoints({
   "POST /search": {
     summary: "Matching lines in up to 50 repositories",
     access: "read",
+    opensRepos: true,
     body: searchRequestSchema,
     status: 200,
     reply: searchReplySchema,

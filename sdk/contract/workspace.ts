@@ -128,6 +128,7 @@ export const workspaceEndpoints = defineEndpoints({
   "POST /workspace/exec": {
     summary: "The same over up to 10 repositories, each at `/:slug/`",
     access: "read",
+    opensRepos: true,
     body: multiExecRequestSchema,
     status: 200,
     reply: multiExecReplySchema,

@@ -14,7 +14,7 @@ type FormatOf<K extends EndpointKey> = Contract[K] extends { readonly format: in
 
 /** What a successful call gives: the reply, a stream with its headers, or the lines of an NDJSON stream. */
 export type ReplyData<K extends EndpointKey> =
-  FormatOf<K> extends "bytes"
+  FormatOf<K> extends "bytes" | "events"
     ? BytesReply
     : FormatOf<K> extends "ndjson"
       ? AsyncGenerator<ReplyOf<K>>
@@ -88,7 +88,7 @@ interface LooseOptions extends CallOptions {
   readonly params?: PathParams;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
-  readonly format?: "bytes" | "ndjson";
+  readonly format?: "bytes" | "ndjson" | "events";
   readonly readOnly?: boolean;
 }
 
@@ -117,9 +117,9 @@ async function buildHeaders(context: RequestContext, call: PreparedCall): Promis
   return headers;
 }
 
-async function decode(response: Response, format: "bytes" | "ndjson" | undefined): Promise<Result<unknown>> {
+async function decode(response: Response, format: LooseOptions["format"]): Promise<Result<unknown>> {
   if (!response.ok) return fail(await readError(response));
-  if (format === "bytes") return succeed(readBytes(response), response.status);
+  if (format === "bytes" || format === "events") return succeed(readBytes(response), response.status);
   if (format === "ndjson") {
     const { readNdjson } = await import("./ndjson.ts"); // Not needed to mount, read, write and commit.
     return succeed(readNdjson(readBytes(response).body), response.status);

@@ -3,6 +3,7 @@ import type { SharedBlobs } from "./blobs/content-source.ts";
 import type { SecondLevelCache } from "./blobs/second-level.ts";
 import type { CommitMode } from "./commit/saver.ts";
 import type { Remote, RemoteIdentity } from "./kernel/remote.ts";
+import type { MountSession } from "./kernel/session.ts";
 
 /** One repository of a mount. */
 export interface MountRepo {
@@ -40,6 +41,13 @@ export interface MountOptions {
     readonly second?: SecondLevelCache;
   };
   readonly signal?: AbortSignal;
+  /**
+   * Work in a session: commits are fast and seen by this mount at once, and by others with `flush()` or `unmount()`.
+   * One of yours by its id, or one that the mount opens with its first request.
+   */
+  readonly session?:
+    | { readonly id: string }
+    | { readonly autoOpen: boolean; readonly ttlSeconds?: number; readonly idleExtend?: boolean };
 }
 
 /** What a mount is built from; the client gives it. */
@@ -48,6 +56,7 @@ export interface MountParts {
   readonly blobs: SharedBlobs;
   readonly now: () => number;
   readonly createKey: () => string;
+  readonly session?: MountSession | undefined;
 }
 
 /** How to fork what is mounted. */

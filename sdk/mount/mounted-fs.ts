@@ -5,8 +5,12 @@ import type { ConflictResolver } from "./commit/commit-parts.ts";
 import type { Saver, UnsavedChange } from "./commit/saver.ts";
 import type { DiffOptions } from "./diff/diff-unsaved.ts";
 import { WriteFace } from "./faces/write-face.ts";
+import { remoteError } from "./kernel/errno.ts";
 import type { RemoteIdentity } from "./kernel/remote.ts";
+import type { MountSession } from "./kernel/session.ts";
 import type { ForkOptions } from "./mount-options.ts";
+import { deferStream } from "./watch/defer-stream.ts";
+import type { MountChange, WatchOptions } from "./watch/watch-mount.ts";
 
 /** Makes a fork of what is mounted, and mounts it. */
 export type ForkMount = (name: string, options: ForkOptions) => Promise<MountedFS>;
@@ -28,16 +32,22 @@ export type ForkMount = (name: string, options: ForkOptions) => Promise<MountedF
  */
 export class MountedFS extends WriteFace {
   readonly #saver: Saver;
+  readonly #session: MountSession | null;
   readonly #execStrategy: ExecStrategy | undefined;
   readonly #fork: ForkMount;
 
   constructor(
     context: CallContext,
     saver: Saver,
-    options: { readonly execStrategy: ExecStrategy | undefined; readonly fork: ForkMount },
+    options: {
+      readonly session: MountSession | undefined;
+      readonly execStrategy: ExecStrategy | undefined;
+      readonly fork: ForkMount;
+    },
   ) {
     super(context, (volume, paths) => saver.save(volume, paths));
     this.#saver = saver;
+    this.#session = options.session ?? null;
     this.#execStrategy = options.execStrategy;
     this.#fork = options.fork;
   }
@@ -59,6 +69,26 @@ export class MountedFS extends WriteFace {
   ): Promise<Record<string, string>> {
     this.context.checkOpen({ syscall: "commit" });
     return await this.#saver.commit(options);
+  }
+
+  /**
+   * Makes what was committed in the mount's session visible to others; nothing without one. When others changed the same
+   * paths it rejects with the server's CONFLICT as cause, and the session keeps everything.
+   */
+  async flush(): Promise<{ readonly flushedObjects: number; readonly flushedRefs: number }> {
+    this.context.checkOpen({ syscall: "flush" });
+    return (
+      (await this.#inSession("flush", (session) => session.flush())) ?? { flushedObjects: 0, flushedRefs: 0 }
+    );
+  }
+
+  async #inSession<T>(syscall: string, work: (session: MountSession) => Promise<T>): Promise<T | null> {
+    if (this.#session === null) return null;
+    try {
+      return await work(this.#session);
+    } catch (cause) {
+      throw remoteError(cause, { syscall });
+    }
   }
 
   /**
@@ -149,11 +179,31 @@ export class MountedFS extends WriteFace {
   }
 
   /**
+   * What others commit to the branches that are mounted, as it happens: the mount has moved to each commit before it is
+   * told, keeping what is unsaved. The stream connects again by itself and ends with the loop, the signal or the mount.
+   *
+   * @example
+   * for await (const { paths, conflicts } of fs.watch()) console.log(paths, conflicts);
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<MountChange, void, undefined> {
+    const parts = { context: this.context, saver: this.#saver };
+    return deferStream(async () => (await import("./watch/watch-mount.ts")).watchMount(parts, options));
+  }
+
+  /**
    * Ends the mount. When something is unsaved, `onUnsaved` decides: "reject" (the default) with EBUSY, leaving the mount
    * as it is; "commit" it; or "discard" it.
    */
   async unmount(options: { readonly onUnsaved?: "reject" | "commit" | "discard" } = {}): Promise<void> {
     if (this.context.closed) return;
-    await this.#saver.finish(options.onUnsaved ?? "reject", () => this.context.close());
+    const onUnsaved = options.onUnsaved ?? "reject";
+    if (this.#session !== null) {
+      // First, so that the mount stays open when the session keeps what conflicts.
+      await this.#saver.finish(onUnsaved, () => undefined);
+      await this.#inSession("unmount", (session) => session.close());
+    }
+    await this.#saver.finish(onUnsaved, () => this.context.close());
+    // A commit that came meanwhile went into a session of its own.
+    await this.#inSession("unmount", (session) => session.close());
   }
 }

@@ -86,7 +86,7 @@ async function assemble(
     const { forkMount } = await import("./fork-mount.ts");
     return await forkMount({ options, parts, table, openVolume, assemble }, slug, choice);
   };
-  return new MountedFS(context, saver, { execStrategy: options.execStrategy, fork });
+  return new MountedFS(context, saver, { session: parts.session, execStrategy: options.execStrategy, fork });
 }
 
 async function createAutos(buffers: readonly CommitBuffer[], author: RemoteIdentity | undefined) {

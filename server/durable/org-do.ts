@@ -1,10 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
+import { LIMITS } from "../../sdk/contract/limits.ts";
 import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
   Idempotency,
   NewRepo,
+  NewSession,
   OrgStore,
   RepoCreation,
   RepoPage,
@@ -13,6 +15,7 @@ import type {
   RepoRecord,
 } from "../ports/org.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
+import type { SessionStore } from "../ports/session.ts";
 import { decideAccess } from "../services/access/decide-access.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
@@ -27,14 +30,18 @@ import {
   patchRepo,
   removeRepo,
 } from "./org-directory.ts";
-import { createKeyIndex, insertKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
+import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
-import { findToken, insertToken, listTokenRows, revokeTokenRow } from "./org-tokens.ts";
+import { doomSessions, insertSession, listDoomedSessions, removeSession } from "./org-sessions.ts";
+import { findToken, findTokenById, insertToken, listTokenRows, revokeTokenRow } from "./org-tokens.ts";
+import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 
 /** What an OrgDO needs of its environment. */
 export interface OrgEnv {
   readonly REPO: { getByName(name: string): RepoRpc };
+  /** By the hash of the session's id. */
+  readonly SESSION: { getByName(name: string): Pick<SessionStore, "revoke"> };
   /** "off" switches rate limits off. */
   readonly RATE_LIMITS?: string;
 }
@@ -48,6 +55,7 @@ export interface OrgParts {
 /** How long the Worker has to destroy a deleted repository before the alarm does. */
 const SWEEP_DELAY_MS = 60_000;
 const SWEEP_BATCH = 50;
+const SESSION_RETRY_MS = 1_000;
 /** At about half a kilobyte each. */
 const MAX_KNOWN_REPOS = 2_000;
 
@@ -61,6 +69,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   readonly #repos: RepoLifecycle;
   readonly #limiter: RateLimiter | null;
   readonly #keys: KeyIndex;
+  readonly #watchers: OrgWatchers;
   /**
    * Repositories that were asked for, by name: reading one from SQLite costs 40 µs of the 160 that a round here takes.
    * This object alone writes the tables, and forgets all of them whenever it does.
@@ -72,6 +81,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#keys = createKeyIndex(this.#sql);
+    this.#watchers = createOrgWatchers(ctx, (keyId) => this.#isLive(keyId));
     this.#now = parts.now ?? Date.now;
     this.#repos = parts.repos ?? createDurableRepoLifecycle(env.REPO);
     this.#limiter = env.RATE_LIMITS === "off" ? null : createRateLimiter();
@@ -103,7 +113,54 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
 
   async revokeKey(keyId: string): Promise<boolean> {
     this.#keys.forget();
-    return this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
+    const revoked = this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
+    if (revoked) await this.#endAllOf(keyId);
+    return revoked;
+  }
+
+  async openSession(session: NewSession) {
+    if (!this.#isLive(session.keyId)) return { kind: "revoked" } as const;
+    return insertSession(this.#sql, session, this.#now())
+      ? ({ kind: "opened" } as const)
+      : ({ kind: "full", limit: LIMITS.sessionsPerKey } as const);
+  }
+
+  async endSession(hash: string): Promise<void> {
+    if (this.#org) removeSession(this.#sql, hash);
+  }
+
+  /** Ends what a key or token that is revoked has going. */
+  async #endAllOf(keyId: string): Promise<void> {
+    doomSessions(this.#sql, keyId);
+    this.#watchers.endOf(keyId);
+    await this.#endDoomedSessions();
+  }
+
+  /** Whether an id is that of a live key or token. */
+  #isLive(keyId: string): boolean {
+    if (!this.#org) return false;
+    return isLiveKey(this.#sql, keyId) || findTokenById(this.#sql, keyId, this.#now()) !== null;
+  }
+
+  /** Sessions learn of the end of their key or token from here; one that cannot be reached is told by the alarm. */
+  async #endDoomedSessions(): Promise<void> {
+    if (!this.#org) return;
+    const doomed = listDoomedSessions(this.#sql);
+    if (doomed.length === 0) return;
+    // First, so that a crash in between cannot leave one untold.
+    await this.ctx.storage.setAlarm(this.#now() + SESSION_RETRY_MS);
+    await Promise.allSettled(
+      doomed.map(async (hash) => {
+        await this.env.SESSION.getByName(hash).revoke();
+        removeSession(this.#sql, hash);
+      }),
+    );
+  }
+
+  /** A socket that closes when a key or token is revoked. Only the Worker can ask. */
+  override async fetch(request: Request): Promise<Response> {
+    const keyId = new URL(request.url).searchParams.get("key");
+    return keyId === null ? new Response(null, { status: 400 }) : this.#watchers.accept(keyId);
   }
 
   async createToken(token: NewToken): Promise<TokenRecord | null> {
@@ -117,7 +174,9 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   }
 
   async revokeToken(tokenId: string): Promise<boolean> {
-    return this.#org !== null && revokeTokenRow(this.#sql, tokenId, this.#now());
+    const revoked = this.#org !== null && revokeTokenRow(this.#sql, tokenId, this.#now());
+    if (revoked) await this.#endAllOf(tokenId);
+    return revoked;
   }
 
   async authorize(query: AuthorizeQuery): Promise<AuthorizeResult> {
@@ -125,6 +184,8 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
       findToken: (hash) => findToken(this.#sql, hash, this.#now()),
+      isLiveKey: (keyId) => isLiveKey(this.#sql, keyId),
+      findTokenById: (tokenId) => findTokenById(this.#sql, tokenId, this.#now()),
       findRepo: (namespace, slug) => this.#findRepo(namespace, slug),
       limiter: this.#limiter,
       nowMs: this.#now(),
@@ -171,11 +232,20 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     return listRepoPage(this.#sql, this.#readOrg(), query);
   }
 
+  override webSocketClose(): void {
+    // A watch left. The platform wants to tell somebody, but nothing is kept of it here that would have to go.
+  }
+
+  override webSocketError(): void {
+    // As above.
+  }
+
   /**
    * Destroys what deleted names left behind. What fails goes to the end of the queue for the next alarm: the platform
    * would try a failing one six times and then never again.
    */
   override async alarm(): Promise<void> {
+    await this.#endDoomedSessions();
     const doomed = this.#sql
       .exec<{ id: string }>("SELECT id FROM doomed_repos ORDER BY at_ms LIMIT ?", SWEEP_BATCH)
       .toArray();

@@ -58,3 +58,7 @@ export function revokeKeyRow(sql: SqlStorage, id: string, nowMs: number): boolea
   );
   return cursor.toArray().length > 0;
 }
+
+export function isLiveKey(sql: SqlStorage, id: string): boolean {
+  return sql.exec("SELECT 1 FROM keys WHERE id = ? AND revoked_at_ms IS NULL", id).toArray().length > 0;
+}

@@ -27,6 +27,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        name TEXT NOT NULL, key_prefix TEXT NOT NULL, scopes TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
        expires_at_ms INTEGER NOT NULL, revoked_at_ms INTEGER)`,
     "CREATE INDEX tokens_by_lookup ON tokens (lookup)",
+    // hash: of the session's id. doomed = 1: its key is revoked, and the session has not confirmed that it has ended.
+    `CREATE TABLE sessions (hash TEXT PRIMARY KEY, key_id TEXT NOT NULL, at_ms INTEGER NOT NULL,
+       doomed INTEGER NOT NULL DEFAULT 0)`,
+    "CREATE INDEX sessions_by_key ON sessions (key_id)",
   ],
 ];
 

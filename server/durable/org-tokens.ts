@@ -40,11 +40,7 @@ export function insertToken(sql: SqlStorage, token: NewToken, nowMs: number): To
 }
 
 /** The live token with this hash, compared in constant time. */
-export function findToken(
-  sql: SqlStorage,
-  hash: string,
-  nowMs: number,
-): { readonly id: string; readonly scopes: Scopes } | null {
+export function findToken(sql: SqlStorage, hash: string, nowMs: number): TokenRecord | null {
   const rows = sql.exec<TokenRow>(
     `SELECT * FROM tokens WHERE lookup = ? AND ${LIVE}`,
     hash.slice(0, LOOKUP_CHARS),
@@ -53,6 +49,12 @@ export function findToken(
   let found: TokenRecord | null = null;
   for (const row of rows) if (equalHashes(row.hash, hash)) found = toRecord(row);
   return found;
+}
+
+/** The live token with this id. */
+export function findTokenById(sql: SqlStorage, id: string, nowMs: number): TokenRecord | null {
+  const [row] = sql.exec<TokenRow>(`SELECT * FROM tokens WHERE id = ? AND ${LIVE}`, id, nowMs).toArray();
+  return row ? toRecord(row) : null;
 }
 
 export function listTokenRows(

@@ -4,6 +4,7 @@ import type { Oid } from "../git/hash/oid.ts";
 import type { FileStore, Head, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
 import type { PackFamilies } from "../ports/fork.ts";
+import type { FeedQuery } from "../ports/watch.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
 import { createDurablePackFamilies } from "../stores/durable-pack-families.ts";
@@ -16,6 +17,7 @@ import { moveRefs } from "../stores/ref-rules.ts";
 import { type HotPage, type RepoInit, type RepoRpc, type RepoStats, toReply } from "../stores/repo-rpc.ts";
 import { createRepoHousekeeper, type RepoHousekeeper } from "./repo-housekeeper.ts";
 import { createSqlTables, type SqlRepoTables } from "./repo-tables.ts";
+import { createRepoWatchers, type RepoWatchers } from "./repo-watchers.ts";
 
 /** What a RepoDO needs of its environment. */
 export interface RepoEnv {
@@ -50,6 +52,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   readonly #ids: IdSource;
   readonly #planCommit: PlanCommit;
   readonly #housekeeper: RepoHousekeeper;
+  readonly #watchers: RepoWatchers;
   #store: LocalRepoStore | null = null;
 
   constructor(ctx: DurableObjectState, env: RepoEnv, parts: RepoParts = {}) {
@@ -65,6 +68,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       ids: this.#ids,
       families: createDurablePackFamilies(env.FAMILY),
     });
+    this.#watchers = createRepoWatchers(ctx, this.#tables.refs);
     void ctx.blockConcurrencyWhile(() => this.#housekeeper.wake());
   }
 
@@ -88,6 +92,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   destroy() {
     return toReply(() => {
       this.#store = null;
+      this.#watchers.end();
       return this.#housekeeper.destroy();
     });
   }
@@ -174,6 +179,23 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     return toReply(() => this.#open().share());
   }
 
+  /** Opens a watch: a socket that is told every move of some branches. Only the Worker can ask. */
+  override async fetch(request: Request): Promise<Response> {
+    const asked = new URL(request.url).searchParams.get("query");
+    if (asked === null) return new Response(null, { status: 400 });
+    if (this.#tables.facts.find("state") !== "live") return new Response(null, { status: 404 });
+    // Written by this same code on the Worker's side.
+    return this.#watchers.accept(JSON.parse(asked) as FeedQuery);
+  }
+
+  override webSocketClose(): void {
+    // A watch left. The platform wants to tell somebody, but nothing is kept of it here that would have to go.
+  }
+
+  override webSocketError(): void {
+    // As above.
+  }
+
   override async alarm(): Promise<void> {
     await this.#housekeeper.runAlarm();
   }
@@ -192,7 +214,10 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       ids: this.#ids,
       makeRoom: (objects) => this.#housekeeper.makeRoom(objects),
       beforeShare: () => this.#housekeeper.beforeShare(),
-      afterWrite: () => this.#housekeeper.afterWrite(),
+      afterWrite: () => {
+        this.#housekeeper.afterWrite();
+        this.#watchers.publish();
+      },
     });
     return this.#store;
   }

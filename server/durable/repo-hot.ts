@@ -32,11 +32,12 @@ export interface SqlHotTable extends HotTable {
   forget(): void;
 }
 
-export function createHotTable(sql: SqlStorage): SqlHotTable {
+/** Rows lie in the table `name`, which has the columns of `hot`. */
+export function createHotTable(sql: SqlStorage, name = "hot"): SqlHotTable {
   let index: HotIndex | null = null;
   let touched = false;
   const known = (): HotIndex => {
-    index ??= loadIndex(sql);
+    index ??= loadIndex(sql, name);
     return index;
   };
   return {
@@ -62,16 +63,16 @@ export function createHotTable(sql: SqlStorage): SqlHotTable {
       touched = true;
       for (const { idx, data } of encodeSegment([...fresh.values()])) {
         const id = known().lastRow + 1;
-        sql.exec("INSERT INTO hot (id, at_ms, idx, data) VALUES (?, ?, ?, ?)", id, atMs, idx, data);
+        sql.exec(`INSERT INTO ${name} (id, at_ms, idx, data) VALUES (?, ?, ?, ?)`, id, atMs, idx, data);
         addRow(known(), id, atMs, idx, data.length);
       }
     },
-    read: (oids) => readObjects(sql, locate(known(), oids)),
+    read: (oids) => readObjects({ sql, name }, locate(known(), oids)),
     readHeaders: (oids) => new Map(locate(known(), oids).map(({ oid, type, size }) => [oid, { type, size }])),
-    readOldest: (maxBytes) => readOldest(sql, known(), maxBytes),
+    readOldest: (maxBytes, after = 0) => readOldest({ sql, name }, known(), { maxBytes, after }),
     deleteUpTo(end) {
       touched = true;
-      sql.exec("DELETE FROM hot WHERE id <= ?", end);
+      sql.exec(`DELETE FROM ${name} WHERE id <= ?`, end);
       const { rows } = known();
       for (const [id, row] of rows) {
         if (id > end) break;
@@ -90,6 +91,11 @@ export function createHotTable(sql: SqlStorage): SqlHotTable {
   };
 }
 
+interface HotRows {
+  readonly sql: SqlStorage;
+  readonly name: string;
+}
+
 interface HotIndex {
   readonly locations: Map<Oid, Location>;
   /** In the order of their ids. */
@@ -101,9 +107,11 @@ interface HotIndex {
   bytes: number;
 }
 
-function loadIndex(sql: SqlStorage): HotIndex {
+function loadIndex(sql: SqlStorage, name: string): HotIndex {
   const index: HotIndex = { locations: new Map(), rows: new Map(), lastRow: 0, bytes: 0 };
-  for (const row of sql.exec<HotRow>("SELECT id, at_ms, idx, length(data) AS bytes FROM hot ORDER BY id")) {
+  for (const row of sql.exec<HotRow>(
+    `SELECT id, at_ms, idx, length(data) AS bytes FROM ${name} ORDER BY id`,
+  )) {
     addRow(index, row.id, row.at_ms, new Uint8Array(row.idx), row.bytes);
   }
   return index;
@@ -121,7 +129,7 @@ function locate(index: HotIndex, oids: readonly Oid[]): Location[] {
   return [...new Set(oids)].flatMap((oid) => index.locations.get(oid) ?? []);
 }
 
-function readObjects(sql: SqlStorage, locations: readonly Location[]): GitObject[] {
+function readObjects(rows: HotRows, locations: readonly Location[]): GitObject[] {
   const byRow = new Map<number, Location[]>();
   for (const location of locations) {
     const group = byRow.get(location.row);
@@ -131,10 +139,10 @@ function readObjects(sql: SqlStorage, locations: readonly Location[]): GitObject
   const objects: GitObject[] = [];
   for (const [row, group] of byRow) {
     if (group.length < WHOLE_ROW_OBJECTS) {
-      for (const location of group) objects.push(toObject(location, readSlice(sql, location)));
+      for (const location of group) objects.push(toObject(location, readSlice(rows, location)));
       continue;
     }
-    const data = readRows(sql, row, 1);
+    const data = readRows(rows, row, 1);
     for (const location of group) {
       // A copy of its own: the reply would otherwise carry the whole row once per object.
       objects.push(toObject(location, data.slice(location.offset, location.offset + location.size)));
@@ -143,12 +151,12 @@ function readObjects(sql: SqlStorage, locations: readonly Location[]): GitObject
   return objects;
 }
 
-function readSlice(sql: SqlStorage, { row, offset, size }: Location): Uint8Array {
+function readSlice(hot: HotRows, { row, offset, size }: Location): Uint8Array {
   const rows = offset === 0 ? countRows(size) : 1;
-  if (rows > 1) return readRows(sql, row, rows).subarray(0, size);
-  const [found] = sql
+  if (rows > 1) return readRows(hot, row, rows).subarray(0, size);
+  const [found] = hot.sql
     .exec<{ data: ArrayBuffer }>(
-      "SELECT substr(data, ?, ?) AS data FROM hot WHERE id = ?",
+      `SELECT substr(data, ?, ?) AS data FROM ${hot.name} WHERE id = ?`,
       offset + 1,
       size,
       row,
@@ -158,10 +166,10 @@ function readSlice(sql: SqlStorage, { row, offset, size }: Location): Uint8Array
   return new Uint8Array(found.data);
 }
 
-function readRows(sql: SqlStorage, first: number, count: number): Uint8Array {
+function readRows({ sql, name }: HotRows, first: number, count: number): Uint8Array {
   const rows = sql
     .exec<{ data: ArrayBuffer }>(
-      "SELECT data FROM hot WHERE id >= ? AND id < ? ORDER BY id",
+      `SELECT data FROM ${name} WHERE id >= ? AND id < ? ORDER BY id`,
       first,
       first + count,
     )
@@ -175,14 +183,19 @@ function toObject({ oid, type, size }: Location, data: Uint8Array): GitObject {
   return { oid, type, data };
 }
 
-function readOldest(sql: SqlStorage, index: HotIndex, maxBytes: number): HotBatch | null {
+function readOldest(
+  hot: HotRows,
+  index: HotIndex,
+  { maxBytes, after }: { readonly maxBytes: number; readonly after: number },
+): HotBatch | null {
   const objects: GitObject[] = [];
   let bytes = 0;
   let end = 0;
   for (const [id, row] of index.rows) {
+    if (id <= after) continue;
     // Rows without an index belong to the object before them.
     if (row.oids.length > 0 && bytes > 0 && bytes + row.bytes > maxBytes) break;
-    objects.push(...readObjects(sql, locate(index, row.oids)));
+    objects.push(...readObjects(hot, locate(index, row.oids)));
     bytes += row.bytes;
     end = id;
   }

@@ -8,6 +8,7 @@ import type { Facts } from "./repo-facts.ts";
 
 type RefRow = { name: string; oid: string; peeled: string | null };
 type ReflogRow = {
+  id: number;
   ref: string;
   old_oid: string | null;
   new_oid: string | null;
@@ -65,6 +66,17 @@ export function createRefTable(sql: SqlStorage, facts: Facts): RefTable {
         .exec<ReflogRow>("SELECT * FROM reflog WHERE ref = ? ORDER BY id DESC LIMIT ?", ref, limit)
         .toArray()
         .map(toReflogLine),
+    listMoves: ({ after, refs, limit }) =>
+      sql
+        .exec<ReflogRow>(
+          `SELECT * FROM reflog WHERE id > ? ${refs ? `AND ref IN (${refs.map(() => "?").join(", ")})` : ""} ORDER BY id LIMIT ?`,
+          after,
+          ...(refs ?? []),
+          limit,
+        )
+        .toArray()
+        .map((row) => ({ id: row.id, ...toReflogLine(row) })),
+    lastMove: () => sql.exec<{ id: number | null }>("SELECT max(id) AS id FROM reflog").one().id ?? 0,
   };
 }
 

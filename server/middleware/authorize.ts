@@ -1,5 +1,7 @@
 import type { AuthorizeResult, Credential, OrgStore, RateState, RepoName } from "../ports/org.ts";
+import type { SessionEnd, SessionStore } from "../ports/session.ts";
 import { orgIdOf } from "../services/org-keys.ts";
+import { parseSessionId } from "../services/sessions/session-id.ts";
 import type { OfferedCredential } from "./credentials.ts";
 import { notFound, RequestError } from "./request-error.ts";
 import type { Timing } from "./timing.ts";
@@ -52,6 +54,44 @@ export async function authorize(
   );
   if (result.kind !== "allowed") throw refuse(result, demand);
   return { ...result, store };
+}
+
+/**
+ * As {@link authorize}, by the session that a request names: the session itself is asked, and no key is looked up.
+ * @throws RequestError UNAUTHORIZED, FORBIDDEN, NOT_FOUND, RATE_LIMITED, PAYLOAD_TOO_LARGE
+ */
+export async function authorizeSession(
+  deps: AuthorizeDeps & { readonly openSession: (hash: string) => SessionStore },
+  id: string,
+  demand: Demand,
+  timing: Timing,
+): Promise<Allowed & { readonly sessionHash: string }> {
+  const session = parseSessionId(id);
+  if (!session) throw sessionEnded("unknown");
+  if (demand.repo && !isPossibleName(demand.repo)) throw notFound("Repository");
+  const result = await timing.measure("auth", () =>
+    deps
+      .openSession(session.hash)
+      .authorize({ need: demand.need, ...(demand.repo && { repo: demand.repo }) }),
+  );
+  if (result.kind === "ended") throw sessionEnded(result.reason);
+  if (result.kind === "full") {
+    const message = `A session takes at most ${result.limit} repositories`;
+    throw new RequestError("PAYLOAD_TOO_LARGE", message, { reason: "session-repos", limit: result.limit });
+  }
+  if (result.kind !== "allowed") throw refuse(result, demand);
+  return { ...result, store: deps.openOrg(session.orgId), sessionHash: session.hash };
+}
+
+const END_MESSAGES: Readonly<Record<SessionEnd, string>> = {
+  unknown: "There is no such session",
+  closed: "The session is closed",
+  expired: "The session has expired; its work was flushed",
+  revoked: "The credential that opened the session was revoked",
+};
+
+function sessionEnded(reason: SessionEnd): RequestError {
+  return new RequestError("UNAUTHORIZED", END_MESSAGES[reason], { reason: `session-${reason}` });
 }
 
 /** X-RateLimit-*: the tightest of the caller's windows. */

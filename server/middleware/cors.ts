@@ -15,6 +15,7 @@ const REQUEST_HEADERS = [
   HEADERS.session,
   HEADERS.idempotencyKey,
   HEADERS.requestId,
+  HEADERS.lastEventId,
 ].join(", ");
 
 const REPLY_HEADERS = [

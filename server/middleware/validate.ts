@@ -19,15 +19,19 @@ export function validate(schema: z.ZodType, value: unknown, whole: "body" | "que
   throw invalidFields(fields.slice(0, MAX_FIELDS));
 }
 
-/** The query string as an object of strings. @throws RequestError VALIDATION_ERROR when a name comes twice */
-export function parseQuery(url: string): Record<string, string> {
+/**
+ * The query string as an object of strings; values of `repeatable` names are joined with commas.
+ * @throws RequestError VALIDATION_ERROR when another name comes twice
+ */
+export function parseQuery(url: string, repeatable: readonly string[] = []): Record<string, string> {
   const query: Record<string, string> = {};
   const start = url.indexOf("?");
   if (start < 0) return query;
   const end = url.indexOf("#", start);
   for (const [name, value] of new URLSearchParams(url.slice(start + 1, end < 0 ? undefined : end))) {
-    if (Object.hasOwn(query, name)) throw invalidFields([{ field: name, message: "given twice" }]);
-    query[name] = value;
+    if (!Object.hasOwn(query, name)) query[name] = value;
+    else if (repeatable.includes(name)) query[name] += `,${value}`;
+    else throw invalidFields([{ field: name, message: "given twice" }]);
   }
   return query;
 }

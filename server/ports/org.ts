@@ -28,7 +28,9 @@ export interface RepoName {
 export type Credential =
   | { readonly kind: "none" }
   /** `secretHash`: 64 hex digits. */
-  | { readonly kind: "key" | "token"; readonly secretHash: string };
+  | { readonly kind: "key" | "token"; readonly secretHash: string }
+  /** The key or token that opened a session, by its id; only the session itself says so. */
+  | { readonly kind: "session"; readonly keyId: string };
 
 export interface Principal {
   readonly kind: "key" | "token";
@@ -37,6 +39,8 @@ export interface Principal {
   readonly actor: string;
   /** What a token may do; null: everything in its org. */
   readonly scopes: Scopes | null;
+  /** When its rights end by themselves; null: never. */
+  readonly expiresAtMs: number | null;
 }
 
 export interface RateState {
@@ -52,6 +56,8 @@ export interface AuthorizeQuery {
   readonly repo?: RepoName;
   /** What the request is about to do with the repository or the org. */
   readonly need: "read" | "write" | "master";
+  /** Requests that are counted; one when absent. */
+  readonly units?: number;
 }
 
 export type AuthorizeResult =
@@ -109,6 +115,13 @@ export interface RepoPage {
   readonly next: number | null;
 }
 
+export interface NewSession {
+  /** SHA-256 in hex of the session's id. */
+  readonly hash: string;
+  /** Id of the key or token that opens it. */
+  readonly keyId: string;
+}
+
 export interface OrgStore {
   /** Makes the org that this store is for, and its first key; null when it exists. */
   createOrg(org: {
@@ -126,6 +139,12 @@ export interface OrgStore {
   /** At once; false when there is no live token with this id. */
   revokeToken(tokenId: string): Promise<boolean>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
+  /** Remembers a session of a live key or token, so that it ends with it. `full`: that has as many as it may. */
+  openSession(
+    session: NewSession,
+  ): Promise<{ readonly kind: "opened" | "revoked" } | { readonly kind: "full"; readonly limit: number }>;
+  /** Forgets a session that has ended. */
+  endSession(hash: string): Promise<void>;
   createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation>;
   updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;
   deleteRepo(repoId: string): Promise<boolean>;

@@ -1,7 +1,13 @@
 import type { Access, EndpointSpec } from "../../sdk/contract/endpoint.ts";
 import { contract, type EndpointKey } from "../../sdk/contract/index.ts";
 import { HEADERS, LIMITS } from "../../sdk/contract/limits.ts";
-import { type Allowed, authorize, type Demand, rateHeaders } from "../middleware/authorize.ts";
+import {
+  type Allowed,
+  authorize,
+  authorizeSession,
+  type Demand,
+  rateHeaders,
+} from "../middleware/authorize.ts";
 import { readApiCredential } from "../middleware/credentials.ts";
 import type { RequestScope } from "../middleware/frame.ts";
 import { checkOperator } from "../middleware/operator.ts";
@@ -10,6 +16,7 @@ import { invalidField, notFound, RequestError } from "../middleware/request-erro
 import { parseQuery, validate } from "../middleware/validate.ts";
 import type { OrgStore, RepoName, RepoRecord } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
+import type { SessionStore } from "../ports/session.ts";
 import { guardFor } from "./guard-for.ts";
 import { json } from "./reply.ts";
 import { createRouteTable, type Route, type RouteMatch, splitPath } from "./route-table.ts";
@@ -21,6 +28,10 @@ export interface DispatchDeps {
   readonly openOrg: (orgId: string) => OrgStore;
   /** Only ever called with a record that an authorisation gave. */
   readonly openRepo: (record: RepoRecord) => RepoHandle;
+  /** A session by the hash of its id, whether or not it exists. */
+  readonly openSession: (hash: string) => SessionStore;
+  /** A repository as a session sees it; only ever called with a record that the session's authorisation gave. */
+  readonly openSessionRepo: (hash: string, record: RepoRecord) => RepoHandle;
   /** SHA-256 in hex of the operator's key; null: there is no operator and the routes do not exist. */
   readonly adminKeyHash: string | null;
 }
@@ -68,10 +79,11 @@ async function answerCaller(
   route: BoundRoute,
   match: RouteMatch<BoundRoute>,
 ): Promise<Response> {
-  const allowed = await admit(deps, request, scope, route, match);
+  const session = findSession(request.headers, route.spec, match);
+  const allowed = await admit({ deps, request, scope, match, session }, route);
   try {
     const input = await readInput(request, route.spec);
-    const reply = await route.handle(toContext({ deps, request, scope, match, allowed, input }));
+    const reply = await route.handle(toContext({ deps, request, scope, match, session, allowed, input }));
     const response = toResponse(reply, route.spec);
     return withRate(response, allowed);
   } catch (error) {
@@ -79,16 +91,32 @@ async function answerCaller(
   }
 }
 
-async function admit(
-  deps: DispatchDeps,
-  request: Request,
-  scope: RequestScope,
-  route: BoundRoute,
-  match: RouteMatch<BoundRoute>,
-): Promise<Allowed> {
+/** What a request may do, and the session in which it does it. */
+type Admitted = Allowed & { readonly sessionHash?: string };
+
+/**
+ * The session that a request is made in. Only what is read from or written to a repository can be: everything else is
+ * what everybody sees.
+ */
+function findSession(headers: Headers, spec: EndpointSpec, match: RouteMatch<BoundRoute>): string | null {
+  const id = headers.get(HEADERS.session);
+  if (id === null || spec.outsideSessions || !isOfCaller(spec.access)) return null;
+  if (!match.repo && !spec.opensRepos) return null;
+  if (spec.access === "master") throw invalidField(HEADERS.session, "this cannot be done in a session");
+  return id;
+}
+
+function isOfCaller(access: Access): boolean {
+  return access === "read" || access === "write" || access === "master";
+}
+
+async function admit({ deps, request, scope, match, session }: Asking, route: BoundRoute): Promise<Admitted> {
   const offered = readApiCredential(request.headers);
   const { access } = route.spec;
   const place = { repo: match.repo, orgSlug: match.params.org ?? null };
+  if (session !== null && access !== "guest") {
+    return authorizeSession(deps, session, { ...place, ...demandOf(access) }, scope.timing);
+  }
   if (access !== "guest") return authorize(deps, offered, { ...place, ...demandOf(access) }, scope.timing);
   const home = { repo: null, orgSlug: null, need: "write", anonymous: "refused" } as const;
   const caller = await authorize(deps, offered, home, scope.timing);
@@ -105,7 +133,8 @@ async function answerOperator(
 ): Promise<Response> {
   checkOperator(request.headers, deps.adminKeyHash);
   const input = await readInput(request, route.spec);
-  const reply = await route.handle(toContext({ deps, request, scope, match, allowed: null, input }));
+  const asking = { deps, request, scope, match, session: null };
+  const reply = await route.handle(toContext({ ...asking, allowed: null, input }));
   return toResponse(reply, route.spec);
 }
 
@@ -121,7 +150,9 @@ interface Input {
 }
 
 async function readInput(request: Request, spec: EndpointSpec): Promise<Input> {
-  const query = spec.query ? validate(spec.query, parseQuery(request.url), "query") : undefined;
+  const query = spec.query
+    ? validate(spec.query, parseQuery(request.url, spec.repeatable), "query")
+    : undefined;
   const idempotencyKey = request.headers.get(HEADERS.idempotencyKey);
   if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     const rule = `1 to ${LIMITS.idempotencyKeyChars} visible ASCII characters`;
@@ -131,26 +162,30 @@ async function readInput(request: Request, spec: EndpointSpec): Promise<Input> {
   return { query, body, idempotencyKey };
 }
 
-interface ContextParts {
+/** A request and what it names. */
+interface Asking {
   readonly deps: DispatchDeps;
   readonly request: Request;
   readonly scope: RequestScope;
   readonly match: RouteMatch<BoundRoute>;
-  readonly allowed: Allowed | null;
+  /** Id of the session that it is made in. */
+  readonly session: string | null;
+}
+
+interface ContextParts extends Asking {
+  readonly allowed: Admitted | null;
   readonly input: Input;
 }
 
 function toContext(parts: ContextParts): RequestContext<EndpointKey> {
-  const { deps, request, scope, match, allowed, input } = parts;
+  const { request, scope, match, allowed, input } = parts;
   const context = {
     params: match.params,
     rest: match.rest,
     query: input.query,
     body: input.body,
-    repo: allowed?.repo
-      ? guardFor(timeRepo(deps.openRepo(allowed.repo), scope.timing), allowed.principal)
-      : null,
-    openRepos: (names: readonly RepoName[]) => openRepos(parts, names),
+    repo: allowed?.repo ? openAllowed(parts, allowed, allowed.repo) : null,
+    openRepos: (names: readonly RepoName[], need: "read" | "write" = "read") => openRepos(parts, names, need),
     org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
     principal: allowed?.principal ?? null,
     request,
@@ -164,19 +199,34 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
   return context as unknown as RequestContext<EndpointKey>;
 }
 
+/** A repository as the request sees it, with the limits of whoever makes the request around it. */
+function openAllowed(
+  { deps, scope }: Asking,
+  { sessionHash, principal }: Admitted,
+  record: RepoRecord,
+): RepoHandle {
+  const repo = sessionHash === undefined ? deps.openRepo(record) : deps.openSessionRepo(sessionHash, record);
+  return guardFor(timeRepo(repo, scope.timing), principal);
+}
+
 /** The same caller's way to further repositories, by the same rules as if each had a request of its own. */
 async function openRepos(
-  { deps, request, scope, match, allowed }: ContextParts,
+  parts: ContextParts,
   names: readonly RepoName[],
+  need: "read" | "write",
 ): Promise<readonly RepoHandle[]> {
-  if (allowed === null) throw notFound("Repository");
+  const { deps, request, scope, match, session } = parts;
+  if (parts.allowed === null) throw notFound("Repository");
   const offered = readApiCredential(request.headers);
   const orgSlug = match.params.org ?? null;
   const opened = names.map(async (repo) => {
-    const demand: Demand = { repo, orgSlug, need: "read", anonymous: "refused" };
-    const { repo: record, principal } = await authorize(deps, offered, demand, scope.timing);
-    if (record === null) throw notFound("Repository");
-    return guardFor(timeRepo(deps.openRepo(record), scope.timing), principal);
+    const demand: Demand = { repo, orgSlug, need, anonymous: "refused" };
+    const allowed: Admitted =
+      session === null
+        ? await authorize(deps, offered, demand, scope.timing)
+        : await authorizeSession(deps, session, demand, scope.timing);
+    if (allowed.repo === null) throw notFound("Repository");
+    return openAllowed(parts, allowed, allowed.repo);
   });
   return await Promise.all(opened);
 }

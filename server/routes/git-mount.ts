@@ -1,3 +1,4 @@
+import { HEADERS } from "../../sdk/contract/limits.ts";
 import { type Allowed, authorize } from "../middleware/authorize.ts";
 import { readGitCredential } from "../middleware/credentials.ts";
 import type { Log } from "../middleware/error-reply.ts";
@@ -21,6 +22,12 @@ export async function answerGit(
   const route = parseGitPath(request);
   if (!route) throw notFound("Route");
   if ("status" in route) return refuseGit(route);
+  if (request.headers.has(HEADERS.session)) {
+    return refuseGit({
+      status: 400,
+      message: "git does not work in a session: flush it, then fetch or push",
+    });
+  }
   const allowed = await authorizeGit(deps, request, scope, route);
   if (allowed instanceof Response) return allowed;
   if (!allowed.repo) throw notFound("Repository");

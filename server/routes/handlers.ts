@@ -17,16 +17,19 @@ import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
 import { createSearchHandlers } from "./search.ts";
+import { createSessionHandlers } from "./sessions.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
+import { createWatchHandlers, type WatchDeps } from "./watch.ts";
 import { createWorkspaceHandlers } from "./workspace.ts";
 
-export interface HandlerDeps {
+export interface HandlerDeps extends WatchDeps {
   readonly repos: RepoLifecycle;
   readonly families: PackFamilies;
   readonly openOrg: DispatchDeps["openOrg"];
   readonly openRepo: DispatchDeps["openRepo"];
+  readonly openSession: DispatchDeps["openSession"];
   readonly storeObjects: StoreObjects;
   /** One for all requests of an isolate. */
   readonly listings: ListingCache;
@@ -52,6 +55,8 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...snapshotHandlers,
     ...objectHandlers,
     ...createForkHandlers(deps),
+    ...createWatchHandlers(deps),
+    ...createSessionHandlers(deps.openSession),
     ...tokenHandlers,
     ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),

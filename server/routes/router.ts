@@ -24,10 +24,11 @@ export interface RequestContext<K extends EndpointKey> {
   /** Opened and authorised, for every key with `:repo`. The only door to a repository. */
   readonly repo: K extends `${string}/:repo${string}` ? RepoHandle : null;
   /**
-   * Opens further repositories of the org, each authorised for reading and counted as a request of its own.
+   * Opens further repositories of the org, each authorised (for reading unless `need` says more) and counted as a request
+   * of its own, and in the session that the request is made in.
    * @throws RequestError as the authorisation of a request for that repository does
    */
-  readonly openRepos: (names: readonly RepoName[]) => Promise<readonly RepoHandle[]>;
+  readonly openRepos: (names: readonly RepoName[], need?: "read" | "write") => Promise<readonly RepoHandle[]>;
   readonly org: K extends `${string} /admin/${string}` ? null : OrgHandle;
   /** null: an anonymous reader of a public repository, or the operator. */
   readonly principal: Principal | null;

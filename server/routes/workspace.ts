@@ -3,10 +3,7 @@ import type { FieldError } from "../../sdk/contract/errors.ts";
 import { HEADERS } from "../../sdk/contract/limits.ts";
 import type { ExecChange, workspaceEndpoints } from "../../sdk/contract/workspace.ts";
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
-import { authorize } from "../middleware/authorize.ts";
-import { readApiCredential } from "../middleware/credentials.ts";
 import { invalidField, invalidFields, notFound, RequestError } from "../middleware/request-error.ts";
-import type { RepoName } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import { draftChanges, type WireChange } from "../services/commits/change-drafts.ts";
 import type { ExecDifference } from "../services/exec/collect-changes.ts";
@@ -23,16 +20,12 @@ import { findText } from "../services/files/read-file.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { fileTooLarge, refuseCommit } from "./commits.ts";
-import type { DispatchDeps } from "./dispatch.ts";
-import { guardFor } from "./guard-for.ts";
 import { checkIdentity, checkMessage, collectFaults, DEFAULT_IDENTITY } from "./identity.ts";
 import { actorOf } from "./read-replies.ts";
 import { json } from "./reply.ts";
 import type { HandlersFor, RequestContext } from "./router.ts";
 
 export interface WorkspaceDeps {
-  readonly openOrg: DispatchDeps["openOrg"];
-  readonly openRepo: DispatchDeps["openRepo"];
   readonly storeObjects: StoreObjects;
   readonly listings: ListingCache;
 }
@@ -62,10 +55,13 @@ export function createWorkspaceHandlers(deps: WorkspaceDeps): HandlersFor<typeof
   };
   return {
     async "POST /repos/:repo/exec"(context) {
-      const { repo, body } = context;
+      const { body } = context;
       checkCommand(context, [body]);
-      const { slug, namespace } = repo.record;
-      if (body.commit) await openForWrite(deps, context, { slug, namespace });
+      const { slug, namespace } = context.repo.record;
+      // What the endpoint asks for is to read; to commit is another right, and known to be wanted only now.
+      const [repo = context.repo] = body.commit
+        ? await context.openRepos([{ slug, namespace }], "write")
+        : [];
       const source = draftSource(repo, { ...body, slug }, "pre_apply_changes");
       const ran = await run(context, toTask(context, [source]));
       const [result] = ran.repos;
@@ -80,11 +76,9 @@ export function createWorkspaceHandlers(deps: WorkspaceDeps): HandlersFor<typeof
       const { body } = context;
       checkCommand(context, body.repos);
       checkNames(body.repos);
-      const handles = await Promise.all(
-        body.repos.map(async ({ slug, namespace = null }) => {
-          const name = { slug, namespace };
-          return body.commit ? openForWrite(deps, context, name) : openForRead(deps, context, name);
-        }),
+      const handles = await context.openRepos(
+        body.repos.map(({ slug, namespace = null }) => ({ slug, namespace })),
+        body.commit ? "write" : "read",
       );
       const sources = handles.map((repo, index) => {
         const source = body.repos[index] as SourceBody; // one handle per repository
@@ -142,27 +136,6 @@ function checkNames(repos: readonly SourceBody[]): void {
       throw invalidField(field, `/${name}/ is the shell's own: take another name`);
     seen.add(name);
   }
-}
-
-function openForRead(deps: WorkspaceDeps, context: AnyContext, repo: RepoName): Promise<RepoHandle> {
-  return openRepo(deps, context, repo, "read");
-}
-
-/** What the endpoint asks for is to read; to commit is another right, and known to be wanted only now. */
-function openForWrite(deps: WorkspaceDeps, context: AnyContext, repo: RepoName): Promise<RepoHandle> {
-  return openRepo(deps, context, repo, "write");
-}
-
-async function openRepo(
-  deps: WorkspaceDeps,
-  { request, timing }: AnyContext,
-  repo: RepoName,
-  need: "read" | "write",
-): Promise<RepoHandle> {
-  const demand = { repo, orgSlug: null, need, anonymous: "refused" } as const;
-  const allowed = await authorize(deps, readApiCredential(request.headers), demand, timing);
-  if (!allowed.repo) throw notFound("Repository");
-  return guardFor(deps.openRepo(allowed.repo), allowed.principal);
 }
 
 function draftSource(

@@ -76,7 +76,8 @@ export function createRepoId(): string {
   return `repo_${randomText(REPO_ID_CHARS)}`;
 }
 
-function randomText(length: number): string {
+/** Base-62 digits, 5.95 bits each. */
+export function randomText(length: number): string {
   let text = "";
   while (text.length < length) {
     for (const byte of randomBytes(length)) {

@@ -16,8 +16,8 @@ export type RateVerdict =
   | { readonly kind: "limited"; readonly rate: RateState; readonly retryAfterSec: number };
 
 export interface RateLimiter {
-  /** Counts one request of `keyId` (null: anonymous) unless a window is full. A refused request is not counted. */
-  take(keyId: string | null, nowMs: number): RateVerdict;
+  /** Counts `units` requests (one when absent) of `keyId` (null: anonymous) unless a window has no room for them. */
+  take(keyId: string | null, nowMs: number, units?: number): RateVerdict;
 }
 
 /**
@@ -44,15 +44,15 @@ export function createRateLimiter(limits = RATE_LIMITS): RateLimiter {
   const anonymous = openWindows(limits.org);
   const byKey = new Map<string, readonly SlidingWindow[]>();
   return {
-    take(keyId, nowMs) {
-      if (keyId === null) return takeAll(anonymous, nowMs);
+    take(keyId, nowMs, units = 1) {
+      if (keyId === null) return takeAll(anonymous, nowMs, units);
       let own = byKey.get(keyId);
       if (!own) {
         if (byKey.size >= MAX_CALLERS) forgetQuiet(byKey, nowMs);
         own = openWindows(limits.key);
         byKey.set(keyId, own);
       }
-      return takeAll([...own, ...org], nowMs);
+      return takeAll([...own, ...org], nowMs, units);
     },
   };
 }
@@ -65,23 +65,23 @@ function openWindow(sizeMs: number, limit: number): SlidingWindow {
   return { sizeMs, limit, index: 0, current: 0, previous: 0 };
 }
 
-function takeAll(windows: readonly SlidingWindow[], nowMs: number): RateVerdict {
+function takeAll(windows: readonly SlidingWindow[], nowMs: number, units: number): RateVerdict {
   let tightest: SlidingWindow | null = null;
   let least = Number.POSITIVE_INFINITY;
   for (const window of windows) {
     roll(window, nowMs);
     const left = window.limit - usedOf(window, nowMs);
-    if (left < 1) return refuse(window, nowMs);
+    if (left < units) return refuse(window, nowMs);
     if (left < least) {
       least = left;
       tightest = window;
     }
   }
-  for (const window of windows) window.current++;
+  for (const window of windows) window.current += units;
   const { limit, index, sizeMs } = tightest as SlidingWindow; // callers pass at least one window
   return {
     kind: "counted",
-    rate: { limit, remaining: Math.floor(least - 1), resetAt: Math.ceil(((index + 1) * sizeMs) / 1_000) },
+    rate: { limit, remaining: Math.floor(least - units), resetAt: Math.ceil(((index + 1) * sizeMs) / 1_000) },
   };
 }
 

@@ -13,6 +13,8 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     revokeToken: (tokenId) => once((stub) => stub.revokeToken(tokenId)),
     // Counted twice at worst.
     authorize: (query) => repeat((stub) => stub.authorize(query)),
+    openSession: (session) => repeat((stub) => stub.openSession(session)),
+    endSession: (hash) => repeat((stub) => stub.endSession(hash)),
     createRepo: (repo, idempotency) =>
       (idempotency ? repeat : once)((stub) => stub.createRepo(repo, idempotency)),
     updateRepo: (repoId, patch) => repeat((stub) => stub.updateRepo(repoId, patch)),

@@ -16,7 +16,7 @@ import { findRefReceipt, putRefReceipt } from "./ref-receipts.ts";
 import { moveHead, moveRefs } from "./ref-rules.ts";
 import type { RepoTables } from "./repo-tables.ts";
 import { createRequestReader } from "./request-reader.ts";
-import { createTieredReader, type StreamingReader } from "./tiered-reader.ts";
+import { createTieredReader, type HotReader, type StreamingReader } from "./tiered-reader.ts";
 
 export interface LocalRepoOptions {
   readonly repoId: string;
@@ -27,6 +27,8 @@ export interface LocalRepoOptions {
   readonly ids: IdSource;
   /** Waits until the hot tier takes these objects; at once when absent. */
   readonly makeRoom?: (objects: readonly GitObject[]) => Promise<void>;
+  /** Objects that lie in no pack and not in these tables either, and a look whether the packs have changed. */
+  readonly behind?: HotReader & { refresh(): Promise<boolean> };
   /** Packs hot objects when there are too many to be handed to a fork. */
   readonly beforeShare?: () => Promise<void>;
   /** Called after each write, still before the caller hears of it. */
@@ -125,14 +127,27 @@ function createLocalReader(options: LocalRepoOptions, packs: PackLayer): Streami
     repoId: options.repoId,
     cache: options.cache,
     packs,
-    hot: {
-      readObjects: async (oids) => tables.hot.read(oids),
-      readHeaders: async (oids) => tables.hot.readHeaders(oids),
-    },
+    hot: createHotReader(options),
     // Read after the hot objects and never remembered: what a flush moves meanwhile is seen in its pack.
     listPacks: async () => tables.packs.readCatalog().packs,
-    refresh: async () => false,
+    refresh: async () => (await options.behind?.refresh()) ?? false,
   });
+}
+
+function createHotReader({ tables: { hot }, behind }: LocalRepoOptions): HotReader {
+  return {
+    async readObjects(oids) {
+      const own = hot.read(oids);
+      if (!behind || own.length === oids.length) return own;
+      const found = new Set(own.map(({ oid }) => oid));
+      return [...own, ...(await behind.readObjects(oids.filter((oid) => !found.has(oid))))];
+    },
+    async readHeaders(oids) {
+      const own = hot.readHeaders(oids);
+      if (!behind || own.size === oids.length) return own;
+      return new Map([...own, ...(await behind.readHeaders(oids.filter((oid) => !own.has(oid))))]);
+    },
+  };
 }
 
 function takeSnapshot(

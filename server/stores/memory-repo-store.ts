@@ -19,6 +19,7 @@ export interface MemoryRepoOptions {
   readonly files?: FileStore;
   readonly cache?: ObjectCache;
   readonly ids?: IdSource;
+  readonly afterWrite?: () => void;
 }
 
 /** A repository in memory, with the rules of the real one. */
@@ -30,5 +31,6 @@ export function createMemoryRepoStore(options: MemoryRepoOptions): LocalRepoStor
     cache: options.cache ?? createObjectCache(),
     planCommit: options.planCommit,
     ids: options.ids ?? platformIds,
+    ...(options.afterWrite && { afterWrite: options.afterWrite }),
   });
 }

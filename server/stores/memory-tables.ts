@@ -84,6 +84,12 @@ function createRefs(state: State): RefTable {
         .filter((line) => line.ref === ref)
         .reverse()
         .slice(0, limit),
+    listMoves: ({ after, refs, limit }) =>
+      state.reflog
+        .map((line, index) => ({ ...line, id: index + 1 }))
+        .filter(({ id, ref }) => id > after && (refs === undefined || refs.includes(ref)))
+        .slice(0, limit),
+    lastMove: () => state.reflog.length,
   };
 }
 
@@ -150,11 +156,12 @@ function createHot(state: State): HotTable {
           return object ? [[oid, { type: object.type, size: object.data.length }] as const] : [];
         }),
       ),
-    readOldest(maxBytes) {
+    readOldest(maxBytes, after = 0) {
       const objects: GitObject[] = [];
       let bytes = 0;
       let end = 0;
       for (const { object, position } of state.hot.values()) {
+        if (position <= after) continue;
         if (position !== end && bytes >= maxBytes) break;
         objects.push(object);
         bytes += object.data.length;

@@ -33,6 +33,12 @@ export interface ReflogLine {
   readonly atMs: number;
 }
 
+/** A line of the reflog with its place in the order of all moves of the repository. */
+export interface RefMove extends ReflogLine {
+  /** Grows with every move, from 1. */
+  readonly id: number;
+}
+
 export interface RefTable {
   readHead(): Head;
   writeHead(head: Head): void;
@@ -47,6 +53,14 @@ export interface RefTable {
   appendReflog(line: ReflogLine): void;
   /** Newest first. */
   listReflog(ref: string, limit: number): readonly ReflogLine[];
+  /** Moves after `after` of some refs (all of them when absent), oldest first. */
+  listMoves(query: {
+    readonly after: number;
+    readonly refs?: readonly string[];
+    readonly limit: number;
+  }): readonly RefMove[];
+  /** Id of the last move; 0 before the first. */
+  lastMove(): number;
 }
 
 export interface Catalog {
@@ -88,8 +102,8 @@ export interface HotTable {
   put(objects: readonly GitObject[], atMs: number): void;
   read(oids: readonly Oid[]): readonly GitObject[];
   readHeaders(oids: readonly Oid[]): ReadonlyMap<Oid, ObjectHeader>;
-  /** The oldest objects, at least one row, about `maxBytes`; null when there are none. */
-  readOldest(maxBytes: number): HotBatch | null;
+  /** The oldest objects after a batch's end, at least one row, about `maxBytes`; null when there are none. */
+  readOldest(maxBytes: number, after?: number): HotBatch | null;
   /** Removes everything up to a batch's end. */
   deleteUpTo(end: number): void;
 }

@@ -37,6 +37,8 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Tags", /^\/repos\/:repo\/tags/],
   ["Objects and revisions", /^\/repos\/:repo\/(objects|rev-parse)/],
   ["Repositories", /^\/repos(\/:repo)?$/],
+  ["Watch", /^\/repos\/:repo\/watch$/],
+  ["Sessions", /^\/session/],
   ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/fork$/],
   ["Public reads", /^\/orgs\//],
   ["Workspace", /^(\/repos\/:repo|\/workspace)\/exec$/],
@@ -117,6 +119,9 @@ function formatEndpoint([key, spec]: readonly [string, EndpointSpec]): string {
 function describeFormat(spec: EndpointSpec): string {
   if (spec.format === "bytes") return ": the bytes themselves.";
   if (spec.format === "ndjson") return ", one JSON document per line (`application/x-ndjson`):";
+  if (spec.format === "events") {
+    return ": a stream of events (`text/event-stream`). `event` is the event's name, the other fields are its data:";
+  }
   return ":";
 }
 

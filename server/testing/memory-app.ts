@@ -1,7 +1,9 @@
 import type { Hono } from "hono";
+import { LIMITS } from "../../sdk/contract/limits.ts";
 import type { FileStore } from "../git/ports.ts";
 import type { OrgStore } from "../ports/org.ts";
 import type { CommittingRepoStore, RepoLifecycle } from "../ports/repo.ts";
+import type { WatchSources } from "../ports/watch.ts";
 import { createHttpApp } from "../routes/create-app.ts";
 import type { DispatchDeps } from "../routes/dispatch.ts";
 import { createHandlers } from "../routes/handlers.ts";
@@ -14,6 +16,7 @@ import { plantFork } from "../stores/fork-seed.ts";
 import { createMemoryFiles } from "../stores/memory-files.ts";
 import { createMemoryRepoStore } from "../stores/memory-repo-store.ts";
 import { createMemoryTables } from "../stores/memory-tables.ts";
+import { createMemoryFeeds, type MemoryFeeds } from "../stores/memory-watch.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
 import { createRepoHandle } from "../stores/repo-handle.ts";
 import { storeObjects } from "../stores/store-pack.ts";
@@ -46,12 +49,13 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
   const now = options.now ?? Date.now;
   const log: Readonly<Record<string, unknown>>[] = [];
   const openOrg = openOrgs(options.limits === "on", now);
-  const { repos, openRepo } = createMemoryRepos();
+  const { repos, openRepo, watches } = createMemoryRepos();
   const adminKey = options.adminKey === undefined ? ADMIN_KEY : options.adminKey;
   const app = createHttpApp(
     {
       openOrg,
       openRepo,
+      ...noSessions,
       adminKeyHash: adminKey === null ? null : hashSecret(adminKey),
       now,
       clockMs: () => performance.now(),
@@ -60,12 +64,15 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
     {
       ...createHandlers({
         repos,
+        ...noSessions,
         families: createMemoryFamilies(),
         openRepo,
         openOrg,
         storeObjects,
         listings: createListingCache(),
         log: (line) => log.push(line),
+        watches,
+        timers: { every: () => () => undefined },
       }),
       ...options.handlers,
     },
@@ -85,6 +92,21 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
   };
 }
 
+/** Sessions live in Durable Objects: none is ever found here. */
+const noSessions: Pick<DispatchDeps, "openSession" | "openSessionRepo"> = {
+  openSession: () => ({
+    open: () => Promise.reject(new Error("there are no sessions in memory")),
+    authorize: async () => ({ kind: "ended", reason: "unknown" }),
+    status: async () => null,
+    flush: async () => null,
+    close: async () => null,
+    revoke: async () => undefined,
+  }),
+  openSessionRepo() {
+    throw new Error("there are no sessions in memory");
+  },
+};
+
 function openOrgs(limited: boolean, now: () => number): (orgId: string) => OrgStore {
   const orgs = new Map<string, OrgStore>();
   return (orgId) => {
@@ -98,10 +120,12 @@ function openOrgs(limited: boolean, now: () => number): (orgId: string) => OrgSt
 
 function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
   readonly repos: RepoLifecycle;
+  readonly watches: WatchSources;
 } {
   const files: FileStore = createMemoryFiles();
   const cache = createObjectCache();
   const stores = new Map<string, CommittingRepoStore>();
+  const feeds = new Map<string, MemoryFeeds>();
   return {
     openRepo(record) {
       const store = stores.get(record.id);
@@ -112,15 +136,34 @@ function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
       async create({ repoId, defaultBranch, first, fork }) {
         if (stores.has(repoId)) return false;
         const tables = createMemoryTables(defaultBranch);
-        const store = createMemoryRepoStore({ planCommit: planGuardedCommit, repoId, tables, files, cache });
+        const feed = createMemoryFeeds(tables, { replayMoves: LIMITS.watchReplayMoves, watchers: 10 });
+        const afterWrite = () => feed.publish();
+        const store = createMemoryRepoStore({
+          planCommit: planGuardedCommit,
+          repoId,
+          tables,
+          files,
+          cache,
+          afterWrite,
+        });
         if (first) await store.transact(first);
         if (fork) plantFork(tables, fork, Date.now());
         stores.set(repoId, store);
+        feeds.set(repoId, feed);
         return true;
       },
       async destroy(repoId) {
         stores.delete(repoId);
+        feeds.get(repoId)?.end();
       },
+    },
+    watches: {
+      async openFeed(record, query, sink) {
+        const feed = feeds.get(record.id);
+        if (!feed) throw new Error(`no feed for ${record.id}`);
+        return feed.open(query, sink);
+      },
+      watchCredential: async () => ({ kind: "watched", close: () => undefined }),
     },
   };
 }

@@ -88,10 +88,19 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
         findKey: (hash) => findKey(state, hash),
         findToken: (hash) =>
           listLiveTokens(state, now()).find((token) => equalHashes(token.hash, hash))?.record ?? null,
+        isLiveKey: (keyId) => state.keys.has(keyId),
+        findTokenById: (tokenId) =>
+          listLiveTokens(state, now()).find(({ record }) => record.id === tokenId)?.record ?? null,
         findRepo: (namespace, slug) => findByName(state, namespace, slug),
         limiter,
         nowMs: now(),
       }),
+    openSession: async ({ keyId }) => {
+      const isLive =
+        state.keys.has(keyId) || listLiveTokens(state, now()).some(({ record }) => record.id === keyId);
+      return { kind: isLive ? "opened" : "revoked" };
+    },
+    endSession: async () => undefined,
     createRepo: async (repo, idempotency) => createRepo(state, repo, idempotency, now()),
     updateRepo: async (repoId, patch) => updateRepo(state, repoId, patch),
     deleteRepo: async (repoId) => state.repos.delete(repoId),

@@ -34,7 +34,7 @@ export class CallContext {
   readonly content: ContentSource;
   readonly remote: Remote;
   readonly now: () => number;
-  #closed = false;
+  readonly #end = new AbortController();
 
   constructor(parts: Pick<CallContext, "table" | "content" | "remote" | "now">) {
     this.table = parts.table;
@@ -44,16 +44,21 @@ export class CallContext {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#end.signal.aborted;
+  }
+
+  /** Aborts when the mount is closed. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
   }
 
   close(): void {
-    this.#closed = true;
+    this.#end.abort();
   }
 
   /** @throws MountError EBADF once the mount is closed. */
   checkOpen(site: CallSite): void {
-    if (this.#closed) throw errnoError("EBADF", site, { detail: "the filesystem is unmounted" });
+    if (this.closed) throw errnoError("EBADF", site, { detail: "the filesystem is unmounted" });
   }
 
   /**
@@ -86,7 +91,7 @@ export class CallContext {
    * of the tree is a valid one, so a path that is found needs no check. The quick way of every stat and read.
    */
   findDirect(path: unknown, follow: boolean): Located | null {
-    if (this.#closed || typeof path !== "string" || path.charCodeAt(0) !== 47) return null;
+    if (this.closed || typeof path !== "string" || path.charCodeAt(0) !== 47) return null;
     if (path.length > 1 && path.charCodeAt(path.length - 1) === 47) return null;
     const { volume, path: inside } = this.table.route(path) ?? NOWHERE;
     const node = volume === null ? null : findNode(volume.editor.root, inside);

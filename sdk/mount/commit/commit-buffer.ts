@@ -15,6 +15,9 @@ const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 /** How often a commit with `onConflict` meets new conflicts before it gives up with the last of them. */
 const MAX_ROUNDS = 8;
 
+/** Own commits that are told from others'; a watch is never so many behind. */
+const MAX_LANDED = 1_000;
+
 export interface CommitOptions {
   readonly message?: string | undefined;
   readonly author?: RemoteIdentity | undefined;
@@ -35,6 +38,8 @@ interface Told {
 export class CommitBuffer {
   readonly #parts: BufferParts;
   readonly #site: CallSite;
+  /** The last commits that this mount made. */
+  readonly landed = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
   #unsettled: Attempt | null = null;
   /** A commit that has landed but whose listing could not be loaded yet. */
@@ -61,7 +66,22 @@ export class CommitBuffer {
 
   /** Moves to the newest commit of what the mount reads; unsaved changes stay. */
   refresh(signal?: AbortSignal): Promise<void> {
+    return this.#refreshUnless(() => false, signal);
+  }
+
+  /** As `refresh`, unless the mount reads `sha` once the commits under way are done. */
+  follow(sha: string, signal: AbortSignal): Promise<void> {
+    return this.#refreshUnless(() => this.volume.commitSha === sha, signal);
+  }
+
+  /** Resolves when what was asked for before is done. */
+  idle(): Promise<void> {
+    return this.#inTurn(async () => undefined);
+  }
+
+  #refreshUnless(isThere: () => boolean, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
+      if (isThere()) return;
       await this.#settle();
       await this.#refreshNow(signal);
     });
@@ -235,6 +255,8 @@ export class CommitBuffer {
     }
     this.#unsettled = null;
     if (outcome.kind === "conflict") throw await this.#conflictOf(outcome, attempt, told);
+    this.landed.add(outcome.sha);
+    for (const sha of this.landed) if (this.landed.size > MAX_LANDED) this.landed.delete(sha);
     await this.#land(attempt, outcome);
     return outcome.sha;
   }

@@ -60,7 +60,7 @@ export class Saver {
     const outcomes = await Promise.allSettled(
       buffers.map(async (buffer) => {
         const sha = await buffer.commit({ message, author, onConflict });
-        if (sha !== null) commits[keyOf(buffer.volume)] = sha;
+        if (sha !== null) commits[buffer.volume.key] = sha;
       }),
     );
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
@@ -78,7 +78,7 @@ export class Saver {
       for (const entry of await buffer.status()) {
         const path = this.table.format(volume, entry.path);
         const from = entry.from === undefined ? {} : { from: this.table.format(volume, entry.from) };
-        all.push({ repo: keyOf(volume), ...entry, path, ...from });
+        all.push({ repo: volume.key, ...entry, path, ...from });
       }
     }
     return all;
@@ -86,6 +86,21 @@ export class Saver {
 
   async refresh(): Promise<void> {
     await Promise.all([...this.buffers.values()].map((buffer) => buffer.refresh()));
+  }
+
+  /** Moves one repository to its newest commit, unless `sha` is what it reads by the time that commits are done. */
+  async follow(volume: Volume, sha: string, signal: AbortSignal): Promise<void> {
+    await this.buffers.get(volume)?.follow(sha, signal);
+  }
+
+  /** Resolves when no commit of a repository is under way. */
+  async idle(volume: Volume): Promise<void> {
+    await this.buffers.get(volume)?.idle();
+  }
+
+  /** Whether a commit is one that this mount made. */
+  isOwn(volume: Volume, sha: string): boolean {
+    return this.buffers.get(volume)?.landed.has(sha) ?? false;
   }
 
   /** Takes paths back to what is committed; without paths everything. Nothing is dropped when one of them is no path. */
@@ -125,7 +140,7 @@ export class Saver {
     const all = [...this.buffers.values()];
     if (names === undefined) return all;
     return names.map((name) => {
-      const found = all.find(({ volume }) => keyOf(volume) === name);
+      const found = all.find(({ volume }) => volume.key === name);
       if (found !== undefined) return found;
       throw errnoError(
         "ENOENT",
@@ -156,9 +171,4 @@ export class Saver {
     for (const [volume, buffer] of this.buffers) if (await buffer.isUnsaved()) return volume;
     return null;
   }
-}
-
-/** What a repository is called in `commit`'s answer: the name it is mounted by. */
-export function keyOf(volume: Volume): string {
-  return volume.name === "" ? volume.repo.slug : volume.name;
 }

@@ -119,6 +119,28 @@ export type RemoteCommitOutcome =
       readonly cause: unknown;
     };
 
+/** What a watch tells of a branch, in the words of the wire. */
+export type RemoteMove =
+  /** Where the branch is; `sha` null: it does not exist. `id` null: moves that lead there follow. */
+  | { readonly event: "connected"; readonly sha: string | null; readonly id: string | null }
+  /** What happened in between cannot be told. */
+  | { readonly event: "reset" }
+  | ({
+      readonly event: "commit";
+      readonly sha: string;
+      readonly paths: readonly string[];
+      readonly paths_truncated: boolean;
+    } & RemoteMoveReason)
+  | ({ readonly event: "deleted" } & RemoteMoveReason);
+
+export interface RemoteMoveReason {
+  readonly previous: string | null;
+  readonly actor: string;
+  readonly message: string;
+  /** ms since the epoch. */
+  readonly ts: number;
+}
+
 /** One repository for a command that runs on the server. */
 export interface RemoteExecSource {
   readonly repo: RemoteRepo;
@@ -257,6 +279,11 @@ export interface Remote {
    * an ApiError whose `data.reason` is "missing-object" when a `sha` is not in the repository.
    */
   commit(repo: RemoteRepo, commit: RemoteCommit): Promise<RemoteCommitOutcome>;
+  /** Moves of one branch, every one and in order, until the signal aborts; absent where nothing can be watched. */
+  watch?(
+    repo: RemoteRepo,
+    request: { readonly branch: string; readonly signal: AbortSignal },
+  ): Promise<AsyncGenerator<RemoteMove, void, undefined>>;
   /** Runs a shell command over some repositories; absent where the server has no shell. */
   exec?(request: RemoteExec): Promise<RemoteExecOutcome>;
   /** Stores contents that a commit then names by their ids. Harmless when repeated. */

@@ -33,6 +33,7 @@ export class Volume {
   readonly inodes: Inodes;
   readonly #ref: string;
   readonly #remote: Remote;
+  readonly #reads: string | null | undefined;
   #branch: string | null;
   #committed: DirNode;
   #commitSha: string | null;
@@ -53,10 +54,21 @@ export class Volume {
     this.#remote = remote;
     this.#ref = options.ref;
     this.#branch = options.branch ?? loaded.branch ?? null;
+    this.#reads = loaded.branch;
     this.#base = loaded.tree;
     this.#committed = untouchedRoot(loaded.tree);
     this.#commitSha = loaded.tree.commitSha;
     this.editor = new TreeEditor(this.#committed, loaded.now);
+  }
+
+  /** What the repository is called in answers: the name that it is mounted by. */
+  get key(): string {
+    return this.name === "" ? this.repo.slug : this.name;
+  }
+
+  /** Branch that is read; null when a tag or a commit is, undefined when only the server knows. */
+  get followed(): string | null | undefined {
+    return this.#reads;
   }
 
   /** Commit that is read; null while the branch has none. */

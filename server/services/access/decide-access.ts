@@ -1,7 +1,10 @@
-import type { ScopeRule, Scopes } from "../../ports/access.ts";
+import type { ScopeRule, TokenRecord } from "../../ports/access.ts";
 import type { AuthorizeQuery, AuthorizeResult, Credential, Principal, RepoRecord } from "../../ports/org.ts";
 import type { RateLimiter } from "../rate-limit.ts";
 import { findRule, mayRead, mayWrite } from "./grant.ts";
+
+/** A token that was neither revoked nor has run out. */
+export type LiveToken = Pick<TokenRecord, "id" | "scopes" | "expiresAtMs">;
 
 /** What an org's store looks up on behalf of {@link decideAccess}. */
 export interface AccessFacts {
@@ -10,7 +13,10 @@ export interface AccessFacts {
   /** Id of the live key with this hash. */
   readonly findKey: (secretHash: string) => string | null;
   /** The token with this hash that was neither revoked nor has run out. */
-  readonly findToken: (secretHash: string) => { readonly id: string; readonly scopes: Scopes } | null;
+  readonly findToken: (secretHash: string) => LiveToken | null;
+  /** The same two by their ids: for those whose secret was seen before. */
+  readonly isLiveKey: (keyId: string) => boolean;
+  readonly findTokenById: (tokenId: string) => LiveToken | null;
   readonly findRepo: (namespace: string | null, slug: string) => RepoRecord | null;
   /** null: limits are off. */
   readonly limiter: RateLimiter | null;
@@ -28,7 +34,7 @@ export function decideAccess(query: AuthorizeQuery, facts: AccessFacts): Authori
   if (!facts.org) return { kind: "not-found" };
   if (principal === null && query.need !== "read") return { kind: "unauthorized" };
 
-  const verdict = facts.limiter?.take(principal?.keyId ?? null, facts.nowMs);
+  const verdict = facts.limiter?.take(principal?.keyId ?? null, facts.nowMs, query.units);
   if (verdict?.kind === "limited") {
     return { kind: "rate-limited", rate: verdict.rate, retryAfterSec: verdict.retryAfterSec };
   }
@@ -48,12 +54,23 @@ export function decideAccess(query: AuthorizeQuery, facts: AccessFacts): Authori
 
 function findPrincipal(credential: Credential, facts: AccessFacts): Principal | null {
   if (credential.kind === "none") return null;
-  if (credential.kind === "key") {
-    const keyId = facts.findKey(credential.secretHash);
-    return keyId === null ? null : { kind: "key", keyId, actor: keyId, scopes: null };
+  if (credential.kind === "session") {
+    const { keyId } = credential;
+    return facts.isLiveKey(keyId) ? toKeyPrincipal(keyId) : toTokenPrincipal(facts.findTokenById(keyId));
   }
-  const token = facts.findToken(credential.secretHash);
-  return token && { kind: "token", keyId: token.id, actor: token.id, scopes: token.scopes };
+  if (credential.kind === "token") return toTokenPrincipal(facts.findToken(credential.secretHash));
+  const keyId = facts.findKey(credential.secretHash);
+  return keyId === null ? null : toKeyPrincipal(keyId);
+}
+
+function toKeyPrincipal(keyId: string): Principal {
+  return { kind: "key", keyId, actor: keyId, scopes: null, expiresAtMs: null };
+}
+
+function toTokenPrincipal(token: LiveToken | null): Principal | null {
+  if (token === null) return null;
+  const { id, scopes, expiresAtMs } = token;
+  return { kind: "token", keyId: id, actor: id, scopes, expiresAtMs };
 }
 
 function isPermitted(query: AuthorizeQuery, principal: Principal | null, rule: ScopeRule | null): boolean {

@@ -14,6 +14,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],
   re2js: ["sdk/mount/", "sdk/adapters/", "server/services/"],
+  "eventsource-parser": ["sdk/http/"],
   "@mastra/core": ["sdk/adapters/"],
   "@modelcontextprotocol/sdk": ["sdk/adapters/"],
   "@openai/agents-core": ["sdk/adapters/"],
