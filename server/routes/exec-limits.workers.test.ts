@@ -43,6 +43,7 @@ describe("a command that does not end by itself", () => {
     "a fork bomb": ":(){ :|:& };:",
     "a function that calls itself": "f(){ f; }; f",
     "a string that doubles": 'x=a; while :; do x="$x$x"; done',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's, not ours
     "an array that grows": 'a=(1); while :; do a+=("${a[@]}"); done',
     "endless yes": "yes() { while :; do echo y; done; }; yes",
     "brace expansion": "echo {1..1000}{1..1000}{1..1000}",
@@ -84,6 +85,7 @@ describe("a pattern made to backtrack", () => {
     "sed -E 's/(a*)*c/x/' a.txt",
     "awk '/(a|aa)+c/' a.txt",
     "[[ $(cat a.txt) =~ (a+)+c ]]",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's, not ours
     "x=$(cat a.txt); echo ${x//+(a|aa)c/}",
     "rg '(a|a)*c' a.txt",
     "find . -regex '.*(a+)+c'",

@@ -36,7 +36,13 @@ export async function startGitServer(options: { readonly defaultBranch?: string 
     const { headers } = request;
     const traits = [headers.get("git-protocol") ?? "v0", headers.get("content-encoding") ?? "plain"];
     requests.push([route.service, route.step, ...traits].join(" "));
-    const principal = { kind: "key", keyId: "key", actor: "tester", scopes: null, expiresAtMs: null } as const;
+    const principal = {
+      kind: "key",
+      keyId: "key",
+      actor: "tester",
+      scopes: null,
+      expiresAtMs: null,
+    } as const;
     const onFailure = (error: unknown) => failures.push(error);
     return handleGitRequest(request, { route, repo: open(), principal, now: Date.now, onFailure });
   });
