@@ -2,6 +2,7 @@ import * as node from "node:fs/promises";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { assertSeeded } from "../testing/assert-seeded.ts";
@@ -162,5 +163,20 @@ describe("a mountx driver over a mount", () => {
     await driver.lutimes("/link", 1, 1);
     await expect(driver.utimes("/link", 1, 1)).rejects.toMatchObject({ code: "ENOENT" });
     expect((await driver.statfs("/")).bavail).toBeGreaterThan(0);
+  });
+
+  test("commits each file whenever it is closed while a commit of another is under way", async () => {
+    const { mount } = await mountCounted({}, { commitMode: "auto" });
+    const driver = createMountxDriver(mount);
+    for (let turns = 0; turns < 40; turns += 1) {
+      const [first, second] = [await driver.open(`/${turns}-a`, "w"), await driver.open(`/${turns}-b`, "w")];
+      await first.write(Buffer.from(`a${turns}`), 0, null, 0);
+      await second.write(Buffer.from(`b${turns}`), 0, null, 0);
+      const closing = first.close();
+      for (let turn = 0; turn < turns; turn += 1) await (turn % 4 === 3 ? setImmediate() : null);
+      await Promise.all([closing, second.close()]);
+      expect(await mount.readFile(`/${turns}-b`)).toBe(`b${turns}`);
+    }
+    expect(await mount.status()).toEqual([]);
   });
 });
