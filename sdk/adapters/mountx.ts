@@ -98,7 +98,7 @@ export interface MountxOwner {
  * made without root can be written by who made it. Giving a file to anybody else is EPERM.
  *
  * @example
- * const kernel = await mountFuse(createMountxDriver(mount), "/mnt/repo");
+ * const kernel = await mountKernel(createMountxDriver(mount), "/mnt/repo"); // `mount` of "mountx/auto"
  */
 export function createMountxDriver(mount: MountedFS, owner: MountxOwner = findProcessOwner()): MountxDriver {
   const { readdir, mkdir, rmdir, unlink, rename, statfs } = mount.promises;
