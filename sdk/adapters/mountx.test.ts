@@ -2,6 +2,7 @@ import * as node from "node:fs/promises";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { assertSeeded } from "../testing/assert-seeded.ts";
@@ -63,7 +64,7 @@ async function onHandle(handle: MountxHandle, call: string, at: number): Promise
   if (call === "ftruncate") await handle.truncate(at);
   if (call === "fsync") await handle.sync();
   if (call === "fstat") {
-    const stat = (await handle.stat()) as { readonly size: number; isFile(): boolean };
+    const stat = await handle.stat();
     return stat.isFile() ? `size ${stat.size}` : "a directory, whose size is the disk's";
   }
   if (call !== "fread") return "done";
@@ -116,7 +117,66 @@ describe("a mountx driver over a mount", () => {
       ["truncate", true],
       ["atomicRename", true],
       ["caseSensitive", true],
+      ["statfs", true],
       ["readOnly", true],
     ]);
+  });
+
+  test("says that files are the process's, or whose it is told: the kernel checks modes by that", async () => {
+    const { mount } = await mountCounted();
+    await mount.writeFile("/a", "text");
+    await mount.symlink("nowhere", "/link");
+    const mine = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const theirs = { uid: 4321, gid: 8765 };
+    for (const [driver, owner] of [
+      [createMountxDriver(mount), mine],
+      [createMountxDriver(mount, theirs), theirs],
+    ] as const) {
+      const handle = await driver.open("/a", "r");
+      expect(await driver.stat("/")).toMatchObject(owner);
+      expect(await driver.stat("/a")).toMatchObject({ ...owner, size: 4 });
+      expect(await driver.lstat("/link")).toMatchObject(owner);
+      expect((await driver.lstat("/link")).isSymbolicLink()).toBe(true);
+      expect(await handle.stat()).toMatchObject({ ...owner, size: 4 });
+      await handle.close();
+    }
+  });
+
+  test("takes the owner that files have, and refuses to give them away", async () => {
+    const { mount } = await mountCounted();
+    await mount.writeFile("/a", "text");
+    await mount.symlink("nowhere", "/link");
+    const driver = createMountxDriver(mount, { uid: 1000, gid: 100 });
+    await driver.chown("/a", 1000, 100);
+    await driver.chown("/a", -1, 100);
+    await driver.lchown("/link", 1000, -1);
+    const refused = { code: "EPERM", path: "/a" };
+    await expect(driver.chown("/a", 0, -1)).rejects.toMatchObject({ ...refused, syscall: "chown" });
+    await expect(driver.lchown("/a", -1, 0)).rejects.toMatchObject({ ...refused, syscall: "lchown" });
+    await expect(driver.chown("/none", 1000, 100)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("has what tar and df need: times of a link that leads nowhere, and the room there is", async () => {
+    const { mount } = await mountCounted();
+    await mount.symlink("nowhere", "/link");
+    const driver = createMountxDriver(mount);
+    await driver.lutimes("/link", 1, 1);
+    await expect(driver.utimes("/link", 1, 1)).rejects.toMatchObject({ code: "ENOENT" });
+    expect((await driver.statfs("/")).bavail).toBeGreaterThan(0);
+  });
+
+  test("commits each file whenever it is closed while a commit of another is under way", async () => {
+    const { mount } = await mountCounted({}, { commitMode: "auto" });
+    const driver = createMountxDriver(mount);
+    for (let turns = 0; turns < 40; turns += 1) {
+      const [first, second] = [await driver.open(`/${turns}-a`, "w"), await driver.open(`/${turns}-b`, "w")];
+      await first.write(Buffer.from(`a${turns}`), 0, null, 0);
+      await second.write(Buffer.from(`b${turns}`), 0, null, 0);
+      const closing = first.close();
+      for (let turn = 0; turn < turns; turn += 1) await (turn % 4 === 3 ? setImmediate() : null);
+      await Promise.all([closing, second.close()]);
+      expect(await mount.readFile(`/${turns}-b`)).toBe(`b${turns}`);
+    }
+    expect(await mount.status()).toEqual([]);
   });
 });

@@ -7,9 +7,12 @@ export interface BaseNode {
   readonly row: number;
 }
 
-/** Content of a written file: bytes in memory until they are committed, then a blob at one place where the server has it. */
+/**
+ * Content of a written file: bytes in memory until they are committed, then a blob at one place where the server has it.
+ * Bytes are moved to other memory in place: whoever hashes them meanwhile writes the id into the same object.
+ */
 export type FileContent =
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array; sha: string | null }
+  | { readonly kind: "bytes"; bytes: Uint8Array; sha: string | null }
   | {
       readonly kind: "blob";
       readonly sha: string;

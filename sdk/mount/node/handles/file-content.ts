@@ -101,8 +101,8 @@ export class FileContent {
     if (place === null || !place.dirty) return;
     place.dirty = false;
     const { node } = this;
-    if (node.kind === "file" && node.content.kind === "bytes" && node.content.sha === null)
-      node.content = { ...node.content, bytes: compactBytes(node.content.bytes) };
+    if (node.kind === "file" && node.content.kind === "bytes")
+      node.content.bytes = compactBytes(node.content.bytes);
     if (place.path !== null) await this.#calls.afterWrite(place.volume, [place.path]);
   }
 
