@@ -112,7 +112,9 @@ function toPut(
 ): RemoteChange {
   const mode = modeOf(node);
   const isFile = mode === MODE.file || mode === MODE.executable;
-  const sha = knownShaOf(node) ?? "";
+  const sha = knownShaOf(node);
+  // Changes were found by their ids. One without would be refused, and in mode "auto" the write be taken back.
+  if (sha === null) throw new Error(`the id of ${path} is not known`);
   const bytes = node.kind === "file" && node.content.kind === "bytes" ? node.content.bytes : null;
   const isInline = bytes !== null && inline.delete(sha);
   return {
