@@ -225,7 +225,7 @@ async function measureCrawl(server: LocalServer, folder: string): Promise<void> 
 function syntheticRemote(count: number): Remote {
   const refuse = () => Promise.reject(new Error("only the listing is there"));
   const page = () => {
-    const entries = [];
+    const entries = [{ path: "packages", sha: "a".repeat(40), mode: "040000", size: 0 }];
     for (let index = 0; entries.length < count; index += 1) {
       const folder = `packages/package-${index}`;
       entries.push({ path: folder, sha: index.toString(16).padStart(40, "0"), mode: "040000", size: 0 });

@@ -36,10 +36,12 @@ export class BaseTree {
     this.commitSha = commit.commitSha;
     this.committedAtMs = commit.committedAtMs;
     this.#shas = [commit.treeSha];
-    this.#sizes = new Float64Array(entries.length + 1);
-    this.#modes = new Uint8Array(entries.length + 1);
-    this.#ends = new Uint32Array(entries.length + 1);
-    this.#fill(isDepthFirst(entries) ? entries : sortDepthFirst(entries));
+    // Sorting adds the directories that a listing left out, so there may be more rows than entries.
+    const rows = isDepthFirst(entries) ? entries : sortDepthFirst(entries);
+    this.#sizes = new Float64Array(rows.length + 1);
+    this.#modes = new Uint8Array(rows.length + 1);
+    this.#ends = new Uint32Array(rows.length + 1);
+    this.#fill(rows);
   }
 
   /** Entries below the root, directories included. */
