@@ -30,6 +30,7 @@ import { openMount } from "./mount/open-mount.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
+import { loadOnCall } from "./resources/load-on-call.ts";
 import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
 import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
@@ -39,7 +40,7 @@ import { Search } from "./resources/search.ts";
 import { Sessions } from "./resources/session.ts";
 import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
-import { Tokens } from "./resources/tokens.ts";
+import type { Tokens } from "./resources/tokens.ts";
 import { Watch } from "./resources/watch.ts";
 import { Workspace } from "./resources/workspace.ts";
 
@@ -170,7 +171,7 @@ export class CoregitClient {
     this.refs = new Refs(request);
     this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
-    this.tokens = new Tokens(request);
+    this.tokens = loadOnCall(async () => new (await import("./resources/tokens.ts")).Tokens(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);
