@@ -58,6 +58,7 @@ describe("a command that does not end by itself", () => {
     "an endless arithmetic loop": "for((;;)); do :; done",
     "writing without end": "while :; do cat million.txt million.txt >> big; done",
     "many files": "i=0; while :; do echo x > f$i; i=$((i+1)); done",
+    "many files in few commands": "for i in {1..20000}; do echo x > f$i; done",
   };
   for (const [name, command] of Object.entries(ENDED)) {
     it(`is ended: ${name}`, async () => {

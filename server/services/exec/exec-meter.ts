@@ -17,6 +17,7 @@ export class ExecMeter {
   #filesRead = 0;
   #bytesRead = 0;
   #bytesHeld = 0;
+  #filesHeld = 0;
 
   get signal(): AbortSignal {
     return this.#abort.signal;
@@ -34,10 +35,18 @@ export class ExecMeter {
     this.#check("bytes read", this.#bytesRead, LIMITS.execReadBytes);
   }
 
-  /** New contents that the shell holds from now on; negative when they are let go of. */
+  /** The new content of a file, which the shell holds from now on. */
   chargeWrite(bytes: number): void {
     this.#check("bytes written", this.#bytesHeld + bytes, LIMITS.execWriteBytes);
+    this.#check("files written", this.#filesHeld + 1, LIMITS.execChanges);
     this.#bytesHeld += bytes;
+    this.#filesHeld++;
+  }
+
+  /** A written file that is gone again, or has been given other content. */
+  releaseWrite(bytes: number): void {
+    this.#bytesHeld -= bytes;
+    this.#filesHeld--;
   }
 
   /** A file too large to be committed. */

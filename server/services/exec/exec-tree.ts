@@ -217,7 +217,7 @@ export class ExecTree {
 
   #release({ content }: LeafNode): void {
     if (content.kind === "bytes" && this.#owned.delete(content.bytes))
-      this.meter.chargeWrite(-content.bytes.length);
+      this.meter.releaseWrite(content.bytes.length);
   }
 
   /** Asks for the sizes of a whole directory at once: who asks for one will ask for the next. */
