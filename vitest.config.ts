@@ -32,6 +32,7 @@ export default defineConfig({
                 ORG: { className: "OrgDO", useSQLite: true },
                 SESSION: { className: "SessionDO", useSQLite: true },
                 FAMILY: { className: "PackFamilyDO", useSQLite: true },
+                LFS: { className: "LfsDO", useSQLite: true },
               },
               bindings: { ADMIN_KEY: "test-admin-key", RATE_LIMITS: "on" },
               r2Buckets: ["PACKS"],

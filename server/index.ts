@@ -1,5 +1,6 @@
 import { createHandler } from "./wiring.ts";
 
+export { LfsDO } from "./durable/lfs-do.ts";
 export { OrgDO } from "./durable/org-do.ts";
 export { PackFamilyDO } from "./durable/pack-family-do.ts";
 export { RepoDO } from "./durable/repo-do.ts";

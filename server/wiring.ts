@@ -4,18 +4,23 @@ import type { OrgStore } from "./ports/org.ts";
 import type { AppParts } from "./routes/create-app.ts";
 import { createHttpApp } from "./routes/create-app.ts";
 import { createHandlers } from "./routes/handlers.ts";
+import type { LfsParts } from "./routes/lfs-http.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
 import { shortSessionName } from "./services/sessions/session-id.ts";
 import type { Timers } from "./services/watch/watch-stream.ts";
+import { createDurableLfsStore } from "./stores/durable-lfs-store.ts";
 import { createDurableOrgStore } from "./stores/durable-org-store.ts";
 import { createDurablePackFamilies } from "./stores/durable-pack-families.ts";
 import { createDurableRepoLifecycle } from "./stores/durable-repo-lifecycle.ts";
 import { createDurableRepoStore } from "./stores/durable-repo-store.ts";
 import { createDurableSessionRepoStore, createDurableSessionStore } from "./stores/durable-session-store.ts";
 import { createDurableWatch, type SocketStub } from "./stores/durable-watch.ts";
+import type { LfsRpc } from "./stores/lfs-rpc.ts";
 import { createObjectCache } from "./stores/object-cache.ts";
+import { createR2Presigner } from "./stores/presign-r2.ts";
 import { createR2Files } from "./stores/r2-files.ts";
+import { createR2LfsFiles } from "./stores/r2-lfs-files.ts";
 import { createRepoHandle } from "./stores/repo-handle.ts";
 import type { RepoRpc } from "./stores/repo-rpc.ts";
 import type { SessionRpc } from "./stores/session-rpc.ts";
@@ -28,11 +33,21 @@ export interface Env {
   readonly ORG: { getByName(name: string): OrgStore & SocketStub };
   /** By the hash of the session's id. */
   readonly SESSION: { getByName(name: string): SessionRpc };
+  /** Large files, by repository. */
+  readonly LFS: { getByName(name: string): LfsRpc };
   readonly PACKS: R2Bucket;
   /** "off" switches rate limits off; read by OrgDO. */
   readonly RATE_LIMITS?: string;
   /** Secret. Opens the operator's routes; without it they do not exist. */
   readonly ADMIN_KEY?: string;
+  /** Access to the bucket by its S3 address; with all four, large files do not come through the Worker. */
+  readonly R2_ENDPOINT?: string;
+  readonly R2_BUCKET?: string;
+  /** Secrets. */
+  readonly R2_ACCESS_KEY_ID?: string;
+  readonly R2_SECRET_ACCESS_KEY?: string;
+  /** Largest body that the platform lets through, in bytes: 100 MB on most plans. */
+  readonly LFS_PROXY_BYTES?: string;
 }
 
 const systemTimers: Timers = {
@@ -65,8 +80,9 @@ export function createApp(env: Env): Hono {
     now: Date.now,
     clockMs: () => performance.now(),
     log: (line) => console.error(JSON.stringify(line)),
+    lfs: createLfsParts(env),
   };
-  const repos = createDurableRepoLifecycle(env.REPO);
+  const repos = createDurableRepoLifecycle(env);
   return createHttpApp(
     parts,
     createHandlers({
@@ -82,6 +98,27 @@ export function createApp(env: Env): Hono {
       timers: systemTimers,
     }),
   );
+}
+
+/** Bodies that most plans let through to a Worker. */
+const PROXY_BYTES = 100_000_000;
+
+function createLfsParts(env: Env): LfsParts {
+  const { R2_ENDPOINT, R2_BUCKET, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, LFS_PROXY_BYTES } = env;
+  const presigns = R2_ENDPOINT && R2_BUCKET && R2_ACCESS_KEY_ID && R2_SECRET_ACCESS_KEY;
+  return {
+    open: (repoId) => createDurableLfsStore(() => env.LFS.getByName(repoId)),
+    files: createR2LfsFiles(env.PACKS),
+    presigner: presigns
+      ? createR2Presigner({
+          endpoint: R2_ENDPOINT,
+          bucket: R2_BUCKET,
+          accessKeyId: R2_ACCESS_KEY_ID,
+          secretAccessKey: R2_SECRET_ACCESS_KEY,
+        })
+      : null,
+    proxyBytes: LFS_PROXY_BYTES === undefined ? PROXY_BYTES : Number(LFS_PROXY_BYTES),
+  };
 }
 
 /** The fetch handler of a Worker: `export default { fetch: createHandler() }` is a whole deployment. */

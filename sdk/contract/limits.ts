@@ -83,6 +83,11 @@ export const LIMITS = {
   execReadBytes: 256 * 1024 * 1024,
   execReadFiles: 100_000,
   execChanges: 10_000,
+  /** Objects in one LFS batch request. */
+  lfsBatch: 1_000,
+  /** One large file: what the storage takes in one put. */
+  lfsObjectBytes: 4_995 * 1024 * 1024,
+  lfsLocksPerRepo: 10_000,
 } as const;
 
 /** Request and reply header names, lower case as the platform compares them. */

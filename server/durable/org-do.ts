@@ -20,6 +20,7 @@ import { decideAccess } from "../services/access/decide-access.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
+import type { LfsRpc } from "../stores/lfs-rpc.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
 import {
   findRepoByName,
@@ -40,6 +41,7 @@ import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 /** What an OrgDO needs of its environment. */
 export interface OrgEnv {
   readonly REPO: { getByName(name: string): RepoRpc };
+  readonly LFS: { getByName(name: string): LfsRpc };
   /** By the hash of the session's id. */
   readonly SESSION: { getByName(name: string): Pick<SessionStore, "revoke"> };
   /** "off" switches rate limits off. */
@@ -49,7 +51,7 @@ export interface OrgEnv {
 /** Stand-ins for tests. */
 export interface OrgParts {
   readonly now?: () => number;
-  readonly repos?: RepoLifecycle;
+  readonly repos?: Pick<RepoLifecycle, "destroy">;
 }
 
 /** How long the Worker has to destroy a deleted repository before the alarm does. */
@@ -66,7 +68,7 @@ const MAX_KNOWN_REPOS = 2_000;
 export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   readonly #sql: SqlStorage;
   readonly #now: () => number;
-  readonly #repos: RepoLifecycle;
+  readonly #repos: Pick<RepoLifecycle, "destroy">;
   readonly #limiter: RateLimiter | null;
   readonly #keys: KeyIndex;
   readonly #watchers: OrgWatchers;
@@ -83,7 +85,7 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     this.#keys = createKeyIndex(this.#sql);
     this.#watchers = createOrgWatchers(ctx, (keyId) => this.#isLive(keyId));
     this.#now = parts.now ?? Date.now;
-    this.#repos = parts.repos ?? createDurableRepoLifecycle(env.REPO);
+    this.#repos = parts.repos ?? createDurableRepoLifecycle(env);
     this.#limiter = env.RATE_LIMITS === "off" ? null : createRateLimiter();
     this.#org = this.#wake();
   }

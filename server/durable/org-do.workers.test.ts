@@ -133,7 +133,7 @@ describe("an OrgDO", () => {
         if (id === "stuck") throw new Error("injected: destroy fails");
       };
       // Its alarm asks for nothing of the environment but what is handed in here.
-      const faulty = new OrgDO(state, {} as OrgEnv, { repos: { create: async () => true, destroy } });
+      const faulty = new OrgDO(state, {} as OrgEnv, { repos: { destroy } });
       await faulty.alarm();
       const rows = state.storage.sql.exec("SELECT id FROM doomed_repos").toArray();
       return { rows, alarm: await state.storage.getAlarm() };

@@ -13,7 +13,13 @@ import { StartError } from "./start-error.ts";
 
 /** As in wrangler.toml, which a test compares. */
 export const COMPATIBILITY = { date: "2026-04-26", flags: ["nodejs_compat"] };
-export const DURABLE_OBJECTS = { REPO: "RepoDO", ORG: "OrgDO", FAMILY: "PackFamilyDO", SESSION: "SessionDO" };
+export const DURABLE_OBJECTS = {
+  REPO: "RepoDO",
+  ORG: "OrgDO",
+  FAMILY: "PackFamilyDO",
+  SESSION: "SessionDO",
+  LFS: "LfsDO",
+};
 export const BUCKETS = ["PACKS"];
 
 /** The runtime is reached on this machine only. */

@@ -39,6 +39,8 @@ export interface RepoLifecycle {
     /** Instead of `first`: begin as a fork. `defaultBranch` must be one of its branches, unless it has none. */
     readonly fork?: ForkStart;
   }): Promise<boolean>;
+  /** Before a fork exists: the large files that its source has are its own, too. May be repeated. */
+  adoptLargeFiles(repoId: string, sourceRepoId: string): Promise<void>;
   /** Everything the repository holds goes, now or in the background. Harmless when it is gone already. */
   destroy(repoId: string): Promise<void>;
 }

@@ -42,7 +42,8 @@ export function parseGitPath(request: Request): GitRoute | GitRefusal | null {
   return { ...repo, service: service as GitService, step: advertises ? "advertise" : "call" };
 }
 
-function parseRepoPath(segments: readonly string[]): Pick<GitRoute, "org" | "repo"> | null {
+/** `:org/:slug.git` or `:org/:ns/:slug.git`, also below `git`; null: no such address. */
+export function parseRepoPath(segments: readonly string[]): Pick<GitRoute, "org" | "repo"> | null {
   // An org may be named "git": its repositories without namespace are found, others under /git/git/.
   const inner = segments[0] === "git" && segments.length > 2 ? segments.slice(1) : segments;
   const last = inner.at(-1);

@@ -1,11 +1,24 @@
 import type { RepoLifecycle } from "../ports/repo.ts";
+import { createDurableLfsStore } from "./durable-lfs-store.ts";
 import { createDurableRepoStore } from "./durable-repo-store.ts";
+import type { LfsRpc } from "./lfs-rpc.ts";
 import type { RepoRpc } from "./repo-rpc.ts";
 
-/** Creates and destroys RepoDOs by repository id. */
-export function createDurableRepoLifecycle(repos: { getByName(name: string): RepoRpc }): RepoLifecycle {
+/** The Durable Objects that a repository has, each named by its id. */
+export interface RepoObjects {
+  readonly REPO: { getByName(name: string): RepoRpc };
+  readonly LFS: { getByName(name: string): LfsRpc };
+}
+
+/** Creates and destroys what a repository has, by its id. */
+export function createDurableRepoLifecycle({ REPO, LFS }: RepoObjects): RepoLifecycle {
+  const openRepo = (repoId: string) => createDurableRepoStore(() => REPO.getByName(repoId));
+  const openLfs = (repoId: string) => createDurableLfsStore(() => LFS.getByName(repoId));
   return {
-    create: (init) => createDurableRepoStore(() => repos.getByName(init.repoId)).create(init),
-    destroy: (repoId) => createDurableRepoStore(() => repos.getByName(repoId)).destroy(),
+    create: (init) => openRepo(init.repoId).create(init),
+    adoptLargeFiles: (repoId, sourceRepoId) => openLfs(repoId).adopt(sourceRepoId),
+    async destroy(repoId) {
+      await Promise.all([openRepo(repoId).destroy(), openLfs(repoId).destroy()]);
+    },
   };
 }

@@ -60,6 +60,7 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
       now,
       clockMs: () => performance.now(),
       log: (line) => log.push(line),
+      lfs: null,
     },
     {
       ...createHandlers({
@@ -133,6 +134,7 @@ function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
       return createRepoHandle(record, { store, files, cache });
     },
     repos: {
+      adoptLargeFiles: async () => undefined,
       async create({ repoId, defaultBranch, first, fork }) {
         if (stores.has(repoId)) return false;
         const tables = createMemoryTables(defaultBranch);

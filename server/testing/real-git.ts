@@ -15,6 +15,9 @@ export const hasGit: boolean = probe.status === 0;
 /** Such as `2.39.5`; empty without git. */
 export const gitVersion: string = hasGit ? (/\d+(?:\.\d+)+/.exec(probe.stdout)?.[0] ?? "") : "";
 
+/** Whether git has its extension for large files. */
+export const hasGitLfs: boolean = spawnSync("git", ["lfs", "version"]).status === 0;
+
 const ENVIRONMENT: Readonly<Record<string, string>> = {
   GIT_AUTHOR_NAME: "Ada Author",
   GIT_AUTHOR_EMAIL: "ada@example.com",

@@ -1,4 +1,5 @@
 /** The Worker that tests of the `workers` project run beside: its Durable Objects, and ones that can be made to fail. */
+import { LfsDO } from "../durable/lfs-do.ts";
 import { OrgDO } from "../durable/org-do.ts";
 import { PackFamilyDO } from "../durable/pack-family-do.ts";
 import { RepoDO, type RepoEnv } from "../durable/repo-do.ts";
@@ -7,7 +8,7 @@ import type { FileStore } from "../git/ports.ts";
 import { platformIds } from "../stores/pack-id.ts";
 import { createR2Files } from "../stores/r2-files.ts";
 
-export { OrgDO, PackFamilyDO, RepoDO, SessionDO };
+export { LfsDO, OrgDO, PackFamilyDO, RepoDO, SessionDO };
 
 /** Calls of a FaultyRepoDO's files that fail from now on, by method; empty: none. */
 export interface FileFaults {

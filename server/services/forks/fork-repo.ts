@@ -97,6 +97,12 @@ interface Planting {
 }
 
 async function plant(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
+  const { draft } = planting;
+  const adopting = deps.repos.adoptLargeFiles(draft.id, source.record.id);
+  await Promise.all([adopting, plantObjects(deps, source, planting)]);
+}
+
+async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
   const { seed, draft, reason, orgId } = planting;
   const init = { repoId: draft.id, defaultBranch: draft.defaultBranch };
   if (draft.fork?.mode === "deep") {
