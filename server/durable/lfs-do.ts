@@ -23,6 +23,8 @@ export interface LfsEnv {
 /** An upload that was not confirmed by then is given up; addresses to upload to are good for an hour. */
 const EXPECTATION_MS = 24 * 60 * 60 * 1000;
 const RETRY_MS = 60 * 1000;
+/** Files of a destroyed repository go so long after the answer. */
+const DESTRUCTION_DELAY_MS = 1_000;
 const BATCH = 500;
 const PAGE = 5_000;
 /** SQLite takes 100 bound parameters. */
@@ -212,14 +214,14 @@ export class LfsDO extends DurableObject<LfsEnv> implements LfsRpc {
   async giveBack(borrower: string): Promise<void> {
     if (!this.#exists()) return;
     this.#sql.exec("DELETE FROM borrowers WHERE repo_id = ?", borrower);
-    if (this.#fact("state") !== null) await this.ctx.storage.setAlarm(this.now());
+    if (this.#fact("state") !== null) await this.ctx.storage.setAlarm(this.now() + DESTRUCTION_DELAY_MS);
   }
 
   async destroy(): Promise<void> {
     if (!this.#exists() || this.#fact("state") !== null) return;
     this.#put("state", "destroyed");
     this.#sql.exec("DELETE FROM locks");
-    await this.ctx.storage.setAlarm(this.now());
+    await this.ctx.storage.setAlarm(this.now() + DESTRUCTION_DELAY_MS);
   }
 
   override async alarm(): Promise<void> {

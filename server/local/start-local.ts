@@ -45,6 +45,9 @@ export interface LocalServer {
   stop(): Promise<void>;
 }
 
+/** Nothing stands between a client and this server that would cut a body off; one put to the storage ends at 5 GB. */
+const LFS_PROXY_BYTES = 5_000_000_000;
+
 /** Starts are taken in turn, so that each knows which runtime it has just started. */
 let lastStart: Promise<unknown> = Promise.resolve();
 
@@ -99,7 +102,11 @@ async function startGuarded(
     folder,
     port: options.port ?? 0,
     worker: options.worker ?? findBuiltWorker(),
-    vars: { RATE_LIMITS: options.limits ?? "on", ADMIN_KEY: adminKey },
+    vars: {
+      RATE_LIMITS: options.limits ?? "on",
+      ADMIN_KEY: adminKey,
+      LFS_PROXY_BYTES: String(LFS_PROXY_BYTES),
+    },
     onLog: options.onLog ?? (() => undefined),
     onExit: () => markExited(),
   });

@@ -1,5 +1,6 @@
 /// <reference types="@cloudflare/vitest-pool-workers/types" />
 import { env } from "cloudflare:workers";
+import type { LfsDO } from "../durable/lfs-do.ts";
 import type { PackFamilyDO } from "../durable/pack-family-do.ts";
 import type { RepoDO } from "../durable/repo-do.ts";
 import { createDurableRepoStore, type DurableRepoStore } from "../stores/durable-repo-store.ts";
@@ -11,6 +12,7 @@ interface WorkersEnv {
   readonly REPO: DurableObjectNamespace<RepoDO>;
   readonly FAULTY_REPO: DurableObjectNamespace<FaultyRepoDO>;
   readonly FAMILY: DurableObjectNamespace<PackFamilyDO>;
+  readonly LFS: DurableObjectNamespace<LfsDO>;
   readonly PACKS: R2Bucket;
 }
 

@@ -59,7 +59,7 @@ async function put(slug: string, bytes: Uint8Array, oid = sha256(bytes)) {
   const response = await server.fetch(`/${server.org}/${slug}.git/info/lfs/objects/${oid}`, {
     method: "PUT",
     headers: { authorization: `Basic ${Buffer.from(`agent:${server.apiKey}`).toString("base64")}` },
-    body: bytes,
+    body: Buffer.from(bytes),
   });
   return { status: response.status, json: await response.json() };
 }
@@ -85,7 +85,7 @@ describe.runIf(hasGitLfs)("git-lfs (needs git-lfs)", () => {
     "filter.lfs.process=git-lfs filter-process",
   ].flatMap((setting) => ["--config", setting]);
 
-  test("pushes, clones, pulls and resumes; a fork has them when its parent is gone", async () => {
+  test("pushes and clones; a fork has them when its parent is gone", async () => {
     await api("POST", "/repos", { slug: "media" });
     const work = await makeClone("media", "work");
     const contents = [randomBytes(3_000_000), randomBytes(10), Buffer.alloc(0)];

@@ -2,7 +2,14 @@ import type { Violation } from "./layers.ts";
 import { findPackageName, resolveRelative, type SourceFile } from "./source-file.ts";
 
 /** Packages that one file per side wraps, so that replacing them is a change in one place. */
-export const SINGLE_DOOR_PACKAGES = ["pako", "lru-cache", "minimatch", "ofetch", "ndjson-readablestream"];
+export const SINGLE_DOOR_PACKAGES = [
+  "pako",
+  "lru-cache",
+  "minimatch",
+  "ofetch",
+  "ndjson-readablestream",
+  "aws4fetch",
+];
 
 /** Packages that may be used in several files, but only there. */
 export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -13,6 +20,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   commander: ["server/local/"],
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],
+  aws4fetch: ["server/stores/"],
   re2js: ["sdk/mount/", "sdk/adapters/", "server/services/"],
   "eventsource-parser": ["sdk/http/"],
   "@mastra/core": ["sdk/adapters/"],
