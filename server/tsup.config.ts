@@ -15,7 +15,11 @@ export default defineConfig([
     sourcemap: true,
   },
   {
-    entry: { "local/start-local": "local/start-local.ts", "local/cli": "local/cli.ts" },
+    entry: {
+      "local/start-local": "local/start-local.ts",
+      "local/cli": "local/cli.ts",
+      "local/ssh-cli": "local/ssh/ssh-cli.ts",
+    },
     format: "esm",
     target: "node20",
     platform: "node",

@@ -126,7 +126,8 @@ function isStaleLock() {
   }
 }
 
-const INSTALL = ["ci", "--include=dev", "--no-fund", "--no-audit", "--loglevel=error"];
+// Nothing that runs while it installs is needed: what those scripts would compile has a form without.
+const INSTALL = ["ci", "--include=dev", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
 
 /** `forTests`: with the consumers of the adapters; `forceBuild`: also what is built already. */
 async function prepare({ forTests, forceBuild }) {

@@ -18,6 +18,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   diff: ["sdk/mount/", "sdk/adapters/"],
   memfs: ["server/bench/"],
   commander: ["server/local/"],
+  ssh2: ["server/local/ssh/"],
   miniflare: ["server/local/"],
   "just-bash": ["sdk/", "server/services/"],
   aws4fetch: ["server/stores/"],
