@@ -3,7 +3,7 @@ import type { ErrorCode } from "./errors.ts";
 
 /**
  * Who may call: a reader or writer of the repository, the org's master key, the operator, or anybody. A guest comes with
- * the key of an org of its own to a repository that anybody may read.
+ * the key of an org of its own to a repository that anybody may read and take as a template.
  */
 export type Access = "read" | "write" | "master" | "operator" | "public" | "guest";
 

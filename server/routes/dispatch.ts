@@ -14,7 +14,7 @@ import { checkOperator } from "../middleware/operator.ts";
 import { readJson } from "../middleware/read-body.ts";
 import { invalidField, notFound, RequestError } from "../middleware/request-error.ts";
 import { parseQuery, validate } from "../middleware/validate.ts";
-import type { OrgStore, RepoName, RepoRecord } from "../ports/org.ts";
+import type { OrgStore, Principal, RepoName, RepoRecord } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
 import { guardFor } from "./guard-for.ts";
@@ -121,7 +121,14 @@ async function admit({ deps, request, scope, match, session }: Asking, route: Bo
   const home = { repo: null, orgSlug: null, need: "write", anonymous: "refused" } as const;
   const caller = await authorize(deps, offered, home, scope.timing);
   const host = await authorize(deps, offered, { ...place, need: "read", anonymous: "allowed" }, scope.timing);
+  checkGuest(caller.orgId, host.repo);
   return { ...caller, repo: host.repo };
+}
+
+/** What another org has is taken along only when it is meant for that. @throws RequestError FORBIDDEN */
+function checkGuest(orgId: string, repo: RepoRecord | null): void {
+  if (repo === null || repo.orgId === orgId || (repo.isTemplate && repo.visibility === "public")) return;
+  throw new RequestError("FORBIDDEN", "Only a public template can be forked into another org");
 }
 
 async function answerOperator(
@@ -189,7 +196,7 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
     org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
     principal: allowed?.principal ?? null,
     request,
-    idempotencyKey: input.idempotencyKey,
+    idempotencyKey: scopeKey(input.idempotencyKey, allowed?.principal ?? null),
     timing: scope.timing,
     requestId: scope.requestId,
     now: scope.now,
@@ -197,6 +204,11 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
   };
   // Every key's context is this object with the types that the route's own schemas have just checked.
   return context as unknown as RequestContext<EndpointKey>;
+}
+
+/** Keys are chosen by callers who know nothing of each other: two that choose the same one must not get in each other's way. */
+function scopeKey(key: string | null, principal: Principal | null): string | null {
+  return key === null || principal === null ? key : `${principal.actor} ${key}`;
 }
 
 /** A repository as the request sees it, with the limits of whoever makes the request around it. */

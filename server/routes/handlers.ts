@@ -38,7 +38,7 @@ export interface HandlerDeps extends WatchDeps {
 
 /** Every endpoint of the contract; one that is missing or made up does not compile. */
 export function createHandlers(deps: HandlerDeps): HandlerMap {
-  const repos = createRepoHandlers(deps.repos);
+  const repos = createRepoHandlers(deps);
   const commits = createCommitHandlers(deps);
   const files = createFileHandlers(deps.listings);
   const merges = createMergeHandlers(deps);

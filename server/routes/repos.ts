@@ -5,10 +5,11 @@ import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
 import { nameField } from "../middleware/name-field.ts";
 import { conflict, invalidField, notFound, unprocessable } from "../middleware/request-error.ts";
 import type { ForkFacts } from "../ports/fork.ts";
-import type { Idempotency, Principal, RepoName, RepoPatch, RepoRecord } from "../ports/org.ts";
+import type { Idempotency, OrgStore, Principal, RepoName, RepoPatch, RepoRecord } from "../ports/org.ts";
 import type { RepoLifecycle } from "../ports/repo.ts";
 import { listReadable } from "../services/access/grant.ts";
 import { createRepo, type RepoRequest } from "../services/create-repo.ts";
+import { maySeeOrigin } from "../services/forks/see-origin.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
 import { updateRepo } from "../services/update-repo.ts";
 import { formatListCursor, parseListCursor } from "./list-cursor.ts";
@@ -17,11 +18,17 @@ import { isRepoNoun } from "./reserved-names.ts";
 import type { Handler, HandlersFor, RequestContext } from "./router.ts";
 
 /** Repositories themselves: create, list, get, update, delete. */
-export function createRepoHandlers(repos: RepoLifecycle): HandlersFor<typeof repoEndpoints> {
+export function createRepoHandlers({
+  repos,
+  openOrg,
+}: {
+  readonly repos: RepoLifecycle;
+  readonly openOrg: (orgId: string) => OrgStore;
+}): HandlersFor<typeof repoEndpoints> {
   return {
     "POST /repos": (context) => postRepo(repos, context),
     "GET /repos": listRepos,
-    "GET /repos/:repo": getRepo,
+    "GET /repos/:repo": (context) => getRepo(openOrg, context),
     "PATCH /repos/:repo": patchRepo,
     "DELETE /repos/:repo": (context) => deleteRepo(repos, context),
   };
@@ -97,14 +104,22 @@ const listRepos: Handler<"GET /repos"> = async (context) => {
   };
 };
 
-const getRepo: Handler<"GET /repos/:repo"> = async ({ repo, publicUrl }): Promise<RepoDetails> => {
-  const refs = await repo.store.countRefs("refs/");
+async function getRepo(
+  openOrg: (orgId: string) => OrgStore,
+  { repo, principal, publicUrl }: RequestContext<"GET /repos/:repo">,
+): Promise<RepoDetails> {
+  const { fork } = repo.record;
+  const [refs, isShown] = await Promise.all([
+    repo.store.countRefs("refs/"),
+    fork !== null && maySeeOrigin(openOrg, { reader: principal, repo: repo.record, fork }),
+  ]);
+  const facts = formatFork(fork);
   return {
     ...formatRepo(repo.record, publicUrl),
     is_empty: refs === 0,
-    ...formatFork(repo.record.fork),
+    ...(isShown ? facts : { ...facts, forked_from: null, fork_root: null }),
   };
-};
+}
 
 const patchRepo: Handler<"PATCH /repos/:repo"> = async (context) => {
   const { body } = context;

@@ -33,7 +33,7 @@ export interface RequestContext<K extends EndpointKey> {
   /** null: an anonymous reader of a public repository, or the operator. */
   readonly principal: Principal | null;
   readonly request: Request;
-  /** Idempotency-Key; null when absent. */
+  /** Idempotency-Key, with its sender in front of it: the same key of another credential is another one. null when absent. */
   readonly idempotencyKey: string | null;
   readonly timing: Timing;
   readonly requestId: string;

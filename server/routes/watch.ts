@@ -6,6 +6,7 @@ import type { Log } from "../middleware/error-reply.ts";
 import { invalidField, RequestError } from "../middleware/request-error.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import type { BranchMove, FeedQuery, WatchSources } from "../ports/watch.ts";
+import { findRule, mayRead } from "../services/access/grant.ts";
 import { type ChangedPaths, listChangedPaths } from "../services/watch/changed-paths.ts";
 import { parseBranches } from "../services/watch/parse-branches.ts";
 import { type Timers, WatchStream } from "../services/watch/watch-stream.ts";
@@ -21,6 +22,8 @@ export interface WatchDeps {
 type Context = RequestContext<"GET /repos/:repo/watch">;
 
 const STREAM_HEADERS = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" };
+/** After so long whoever watches a repository only because it is public has to ask again. */
+const PUBLIC_MS = 60_000;
 /** Moves whose paths were listed lately: many watches in one isolate are told the same move. */
 const REMEMBERED_MOVES = 500;
 
@@ -41,7 +44,7 @@ async function getWatch(deps: WatchDeps, listPaths: PathLister, context: Context
     idPrefix,
     bufferBytes: LIMITS.watchBufferBytes,
     maxWaiting: LIMITS.watchReplayMoves * 2,
-    endsAtMs: principal?.expiresAtMs ?? null,
+    endsAtMs: endOf(context),
   });
   if (principal) {
     const watched = await deps.watches.watchCredential(org.id, principal, {
@@ -60,6 +63,15 @@ async function getWatch(deps: WatchDeps, listPaths: PathLister, context: Context
   }
   stream.begin(opening.feed);
   return new Response(stream.body, { headers: STREAM_HEADERS });
+}
+
+/** When the stream's right to go on ends by itself; null: never. */
+function endOf({ repo, principal, now }: Context): number | null {
+  const expires = principal?.expiresAtMs ?? null;
+  if (principal !== null && mayRead(findRule(principal.scopes, repo.record))) return expires;
+  // It reads what is public, and nobody tells it when that ends.
+  const proven = now() + PUBLIC_MS;
+  return expires === null ? proven : Math.min(expires, proven);
 }
 
 async function openOrRelease(

@@ -20,6 +20,7 @@ import { createMemoryFeeds, type MemoryFeeds } from "../stores/memory-watch.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
 import { createRepoHandle } from "../stores/repo-handle.ts";
 import { storeObjects } from "../stores/store-pack.ts";
+import { createMemorySessions } from "./matrix/memory-sessions.ts";
 import { createMemoryFamilies } from "./memory-families.ts";
 import { createMemoryOrgStore } from "./memory-org-store.ts";
 
@@ -31,6 +32,8 @@ export interface MemoryAppOptions {
   readonly limits?: "on" | "off";
   readonly adminKey?: string | null;
   readonly now?: () => number;
+  /** "through": sessions that have the rights of who opened them, and hold nothing back. Default: none is ever found. */
+  readonly sessions?: "none" | "through";
 }
 
 export interface MemoryApp {
@@ -50,12 +53,13 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
   const log: Readonly<Record<string, unknown>>[] = [];
   const openOrg = openOrgs(options.limits === "on", now);
   const { repos, openRepo, watches } = createMemoryRepos();
+  const sessions = options.sessions === "through" ? createMemorySessions(openOrg, openRepo) : noSessions;
   const adminKey = options.adminKey === undefined ? ADMIN_KEY : options.adminKey;
   const app = createHttpApp(
     {
       openOrg,
       openRepo,
-      ...noSessions,
+      ...sessions,
       adminKeyHash: adminKey === null ? null : hashSecret(adminKey),
       now,
       clockMs: () => performance.now(),
@@ -65,7 +69,7 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
     {
       ...createHandlers({
         repos,
-        ...noSessions,
+        ...sessions,
         families: createMemoryFamilies(),
         openRepo,
         openOrg,
@@ -93,7 +97,7 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
   };
 }
 
-/** Sessions live in Durable Objects: none is ever found here. */
+/** Sessions live in Durable Objects. */
 const noSessions: Pick<DispatchDeps, "openSession" | "openSessionRepo"> = {
   openSession: () => ({
     open: () => Promise.reject(new Error("there are no sessions in memory")),

@@ -9,6 +9,7 @@ import { type LimitedCommit, walkLimited } from "../../git/walk/limited-walk.ts"
 import type { ScopeRule, WriteGuard } from "../../ports/access.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import { createGlobMatcher, type GlobMatcher } from "../files/glob.ts";
+import { peelTags } from "../peel-tags.ts";
 import { peelToTree } from "../read-target.ts";
 import { readFetchRefs } from "../upload-pack-wants.ts";
 
@@ -49,18 +50,37 @@ interface Judging {
 }
 
 async function findForbiddenPath(judging: Judging, name: string, next: Oid): Promise<string | null> {
+  const { objects } = judging;
   const { refs, headOid } = await readFetchRefs(judging.repo);
-  const known = [...new Set([...refs.map(({ oid }) => oid), ...(headOid ? [headOid] : [])])];
-  const standard = headOid ? await findTree(judging.objects, headOid) : null;
+  const standard = headOid ? await findTree(objects, headOid) : null;
   const previous = refs.find((ref) => ref.name === name)?.oid ?? null;
   if (previous !== null) {
-    const [before, after] = [
-      await findTree(judging.objects, previous),
-      await findTree(judging.objects, next),
-    ];
-    const path = await findFirst(judging, listChangedPaths(judging.objects, before, after), standard);
+    const [before, after] = [await findTree(objects, previous), await findTree(objects, next)];
+    const path = await findFirst(judging, listChangedPaths(objects, before, after), standard);
     if (path !== null) return path;
   }
+  const known = [...refs.map(({ oid }) => oid), ...(headOid ? [headOid] : [])];
+  // Tips may be annotated tags, snapshots among them; the walk below takes commits only.
+  const peeled = await peelTags(objects, [next, ...known]);
+  const target = peeled.get(next);
+  if (!target) throw new GitError("missing-object", `object ${next} is not there`, { oid: next });
+  if (target.type !== "commit") {
+    // No history says what it brings: a tree does so as a whole.
+    return findFirst(judging, listChangedPaths(objects, null, await findTree(objects, target.oid)), standard);
+  }
+  const hidden = new Set<Oid>();
+  for (const oid of known) {
+    const tip = peeled.get(oid);
+    if (tip?.type === "commit") hidden.add(tip.oid);
+  }
+  return findForbiddenCommit(judging, [target.oid, [...hidden]], standard);
+}
+
+async function findForbiddenCommit(
+  judging: Judging,
+  [next, known]: readonly [Oid, readonly Oid[]],
+  standard: Oid | null,
+): Promise<string | null> {
   const { commits } = await walkLimited(judging.objects, [next], known);
   if (commits.length > COMMITS_MAX) {
     throw new GitError("limit-exceeded", `more than ${COMMITS_MAX} new commits cannot be judged by path`, {

@@ -78,7 +78,8 @@ export async function forkRepo(
     autoIndex: false,
     fork: describeFork(source.record, request.mode, id),
   };
-  const reason: RefReason = { actor: context.actor, message: `fork: from ${formatName(source.record)}` };
+  // The reflog is for everybody who reads the fork: the source's name is not.
+  const reason: RefReason = { actor: context.actor, message: `fork: from ${source.record.id}` };
   await plant(deps, source, { seed, draft, reason, orgId: context.orgId });
   const [outcome, blobs] = await Promise.all([
     deps.org.createRepo(draft, context.idempotency),
@@ -140,8 +141,4 @@ function findDefaultBranch(source: RepoRecord, seed: ForkSeed): string {
   return head.kind === "symbolic" && head.target.startsWith(BRANCH_PREFIX)
     ? head.target.slice(BRANCH_PREFIX.length)
     : source.defaultBranch;
-}
-
-function formatName({ namespace, slug }: RepoRecord): string {
-  return namespace === null ? slug : `${namespace}/${slug}`;
 }

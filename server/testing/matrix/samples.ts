@@ -1,0 +1,287 @@
+/**
+ * A valid request for every endpoint, so that the verdict on it is one of access. An endpoint whose path has only
+ * parameters known here, and which takes no body, needs no entry; for any other the matrix fails until it has one.
+ */
+import type { EndpointSpec } from "../../../sdk/contract/endpoint.ts";
+import { contract, type EndpointKey } from "../../../sdk/contract/index.ts";
+import type { Situation, Wish } from "./policy.ts";
+import { must } from "./server-under-test.ts";
+import { HOST, type Seed, type World } from "./world.ts";
+
+/** What one request is about; `inside` and `outside` what tokens with globs may do. */
+export interface Place extends Seed {
+  readonly world: World;
+  readonly situation: Situation;
+  readonly repo: string;
+  /** A name that nothing has yet. */
+  readonly fresh: string;
+  /** A branch at the seeded head or later. */
+  readonly branch: string;
+  readonly path: string;
+  /** A commit whose revert changes `reverted`, and where a reset goes that changes `resetPaths`. */
+  readonly reverts: string;
+  readonly reverted: string;
+  readonly resetTo: string;
+  readonly resetPaths: readonly string[];
+}
+
+export interface Sample {
+  /** Says which of several samples of one endpoint this is. */
+  readonly title?: string;
+  readonly params?: (at: Place) => Readonly<Record<string, string>>;
+  readonly query?: (at: Place) => Readonly<Record<string, string>>;
+  readonly body?: (at: Place) => unknown;
+  /** Makes what the request needs, as the org's keeper; what it gives joins the params. */
+  readonly prepare?: (at: Place) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** Puts right what a request that was let through has broken for the next. */
+  readonly restore?: (at: Place) => Promise<unknown>;
+  readonly wish?: (at: Place) => Wish;
+}
+
+const branchRef = (name: string) => `refs/heads/${name}`;
+const movesFresh = (at: Place): Wish => ({ moves: [branchRef(at.fresh)] });
+const movesBranch = (at: Place): Wish => ({ moves: [branchRef(at.branch)], changes: [at.path] });
+const commitBody = (at: Place) => ({
+  branch: at.branch,
+  message: "by the matrix",
+  changes: [{ path: at.path, content: `${at.fresh}\n` }],
+});
+
+async function keep(at: Place, path: string, body?: unknown): Promise<Record<string, string>> {
+  const headers = { "x-api-key": at.world.hostKey };
+  return must(at.world.server, { method: "POST", path, headers, body });
+}
+
+/** A branch of the fresh name at a commit, where there is a repository to have it. */
+const freshBranch = (of: (at: Place) => string) => async (at: Place) => {
+  if (at.situation.exists)
+    await keep(at, `/repos/${at.repo}/branches`, { name: at.fresh, from_sha: of(at) });
+  return undefined;
+};
+const branchAtFirst = freshBranch((at) => at.first);
+const branchAtHead = freshBranch((at) => at.head);
+
+const openSession = async (at: Place) => {
+  const { session_id: id = "" } = await keep(at, "/session", {});
+  return { id };
+};
+const ofHostKey = ({ world }: Place): Wish => ({ ofSession: world.hostKeyId });
+
+const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>> = {
+  "POST /repos": { body: (at) => ({ slug: at.fresh }) },
+  "PATCH /repos/:repo": { body: () => ({ description: "by the matrix" }) },
+  "DELETE /repos/:repo": { restore: (at) => at.world.seed(at.situation) },
+
+  "POST /repos/:repo/commits": { body: commitBody, wish: movesBranch },
+  "POST /repos/:repo/commits/bulk": { body: commitBody, wish: movesBranch },
+  "POST /repos/:repo/blobs": { body: () => ({ blobs: [{ content: "x" }] }) },
+  "POST /repos/:repo/blobs/batch": { body: () => ({ paths: ["src/a.txt"] }) },
+  "POST /repos/:repo/prefetch": { body: () => ({ globs: ["**"] }) },
+  "POST /repos/:repo/grep": { body: () => ({ pattern: "o" }) },
+
+  "GET /repos/:repo/refs/*ref": { params: () => ({ ref: "heads/main" }) },
+  "PUT /repos/:repo/refs/*ref": {
+    params: (at) => ({ ref: `heads/${at.fresh}` }),
+    body: (at) => ({ sha: at.head }),
+    wish: movesFresh,
+  },
+  "DELETE /repos/:repo/refs/*ref": {
+    params: (at) => ({ ref: `heads/${at.fresh}` }),
+    prepare: branchAtHead,
+    wish: movesFresh,
+  },
+
+  "POST /repos/:repo/branches": {
+    body: (at) => ({ name: at.fresh, from_sha: at.second }),
+    wish: movesFresh,
+  },
+  "GET /repos/:repo/branches/*name": { params: () => ({ name: "main" }) },
+  "PATCH /repos/:repo/branches/*name": {
+    params: (at) => ({ name: at.fresh }),
+    prepare: branchAtHead,
+    body: (at) => ({ new_name: `${at.fresh}-new` }),
+    wish: (at) => ({ moves: [branchRef(at.fresh), branchRef(`${at.fresh}-new`)] }),
+  },
+  "DELETE /repos/:repo/branches/*name": {
+    params: (at) => ({ name: at.fresh }),
+    prepare: branchAtHead,
+    wish: movesFresh,
+  },
+  "POST /repos/:repo/branches/*target/merge": {
+    params: (at) => ({ target: at.fresh }),
+    prepare: branchAtFirst,
+    body: () => ({ source: "main" }),
+    wish: movesFresh,
+  },
+  "POST /repos/:repo/land": {
+    prepare: branchAtFirst,
+    body: (at) => ({ source: "main", target: at.fresh }),
+    wish: movesFresh,
+  },
+  "POST /repos/:repo/cherry-pick": {
+    prepare: branchAtFirst,
+    body: (at) => ({ base: at.second, head: at.head, onto: at.first, branch: at.fresh }),
+    wish: movesFresh,
+  },
+  "POST /repos/:repo/revert": {
+    prepare: branchAtHead,
+    body: (at) => ({ commit: at.reverts, branch: at.fresh }),
+    wish: (at) => ({ ...movesFresh(at), changes: [at.reverted] }),
+  },
+  "POST /repos/:repo/reset": {
+    prepare: branchAtHead,
+    body: (at) => ({ branch: at.fresh, sha: at.resetTo }),
+    wish: (at) => ({ ...movesFresh(at), changes: at.resetPaths }),
+  },
+  "GET /repos/:repo/diff": { query: (at) => ({ base: at.first, head: "main" }) },
+  "GET /repos/:repo/compare": { query: (at) => ({ base: at.first, head: "main" }) },
+  "GET /orgs/:org/repos/:repo/diff": { query: (at) => ({ base: at.first, head: "main" }) },
+
+  "POST /repos/:repo/tags": {
+    body: (at) => ({ name: at.fresh }),
+    wish: (at) => ({ moves: [`refs/tags/${at.fresh}`] }),
+  },
+  "GET /repos/:repo/tags/*name": { params: () => ({ name: "v1" }) },
+  "DELETE /repos/:repo/tags/*name": {
+    params: (at) => ({ name: at.fresh }),
+    async prepare(at) {
+      if (at.situation.exists) await keep(at, `/repos/${at.repo}/tags`, { name: at.fresh });
+      return undefined;
+    },
+    wish: (at) => ({ moves: [`refs/tags/${at.fresh}`] }),
+  },
+
+  "POST /repos/:repo/snapshots": {
+    body: (at) => ({ name: at.fresh, branch: "main" }),
+    wish: (at) => ({ moves: [`refs/snapshots/${at.fresh}`] }),
+  },
+  "GET /repos/:repo/snapshots/:name": { params: () => ({ name: "base" }) },
+  "DELETE /repos/:repo/snapshots/:name": {
+    params: (at) => ({ name: at.fresh }),
+    async prepare(at) {
+      const body = { name: at.fresh, branch: "main" };
+      if (at.situation.exists) await keep(at, `/repos/${at.repo}/snapshots`, body);
+      return undefined;
+    },
+    wish: (at) => ({ moves: [`refs/snapshots/${at.fresh}`] }),
+  },
+  "POST /repos/:repo/snapshots/:name/restore": {
+    params: () => ({ name: "base" }),
+    prepare: branchAtFirst,
+    body: (at) => ({ target_branch: at.fresh }),
+    wish: movesFresh,
+  },
+
+  "GET /repos/:repo/rev-parse": { query: () => ({ ref: "main" }) },
+  "GET /repos/:repo/objects/:sha": { params: (at) => ({ sha: at.blob }) },
+
+  "POST /repos/:repo/fork": { body: (at) => ({ slug: at.fresh }), wish: (at) => ({ makes: at.fresh }) },
+  "POST /orgs/:org/repos/:repo/fork": {
+    body: (at) => ({ slug: at.fresh }),
+    wish: (at) => ({ makes: at.fresh }),
+  },
+
+  "POST /session": { body: () => ({}), wish: () => ({ opensSession: true }) },
+  "POST /session/open": { body: () => ({}), wish: () => ({ opensSession: true }) },
+  "GET /session/:id/status": { prepare: openSession, wish: ofHostKey },
+  "POST /session/:id/flush": { prepare: openSession, wish: ofHostKey },
+  "DELETE /session/:id": { prepare: openSession, wish: ofHostKey },
+
+  "POST /tokens": { body: () => ({ name: "made", scopes: { "repos:*": ["read"] } }) },
+  "DELETE /tokens/:id": {
+    prepare: (at) => keep(at, "/tokens", { name: "doomed", scopes: { "repos:*": ["read"] } }),
+    wish: () => ({ ofOrg: HOST }),
+  },
+
+  "POST /search": [
+    { title: "of every repository", body: () => ({ q: "one" }) },
+    {
+      title: "of one that is named",
+      body: (at) => ({ q: "one", repos: [at.repo] }),
+      wish: () => ({ opens: "read" }),
+    },
+  ],
+  "POST /repos/:repo/exec": [
+    { title: "that reads", body: () => ({ command: "cat src/a.txt" }) },
+    {
+      title: "that commits",
+      body: (at) => ({
+        command: `mkdir -p src docs; echo ${at.fresh} > ${at.path}`,
+        branch: at.branch,
+        commit: true,
+      }),
+      wish: (at) => ({ ...movesBranch(at), opens: "write" }),
+    },
+  ],
+  "POST /workspace/exec": [
+    {
+      title: "that reads",
+      body: (at) => ({ command: "true", repos: [{ slug: at.repo }] }),
+      wish: () => ({ opens: "read" }),
+    },
+    {
+      title: "that commits",
+      body: (at) => ({
+        command: `echo ${at.fresh} > /${at.repo}/${at.path}`,
+        repos: [{ slug: at.repo, branch: at.branch }],
+        commit: true,
+      }),
+      wish: (at) => ({ ...movesBranch(at), opens: "write" }),
+    },
+  ],
+
+  "POST /admin/orgs": { body: (at) => ({ slug: at.fresh }) },
+  "DELETE /admin/keys/:id": {
+    async prepare({ world: { server } }) {
+      const headers = { "x-admin-key": server.adminKey };
+      return must(server, { method: "POST", path: `/admin/orgs/${HOST}/keys`, headers });
+    },
+  },
+};
+
+/** What a parameter stands for where the sample says nothing else. */
+const PARAMS: Readonly<Record<string, (at: Place) => string>> = {
+  repo: (at) => at.repo,
+  org: () => HOST,
+  ref: () => "main",
+  path: () => "src/a.txt",
+  sha: (at) => at.head,
+};
+
+/** Parameters whose value depends on the endpoint. */
+const PATHS: Partial<Readonly<Record<EndpointKey, string>>> = {
+  "GET /repos/:repo/tree/:ref/*path": "src",
+  "GET /orgs/:org/repos/:repo/tree/:ref/*path": "src",
+};
+
+/** The endpoint's samples. @throws Error when there is none and none can be made up */
+export function samplesFor(key: EndpointKey): readonly Sample[] {
+  const given = SAMPLES[key];
+  if (given) return Array.isArray(given) ? given : [given as Sample];
+  const spec: EndpointSpec = contract[key];
+  const unknown = namesIn(key).filter((name) => PARAMS[name] === undefined);
+  if (spec.body || unknown.length > 0) {
+    throw new Error(`${key} has no sample request: give it one in server/testing/matrix/samples.ts`);
+  }
+  return [{}];
+}
+
+/** The request's path below /v1. */
+export function pathFor(
+  key: EndpointKey,
+  sample: Sample,
+  at: Place,
+  prepared: Readonly<Record<string, string>> = {},
+): string {
+  const params = { ...sample.params?.(at), ...prepared };
+  const path = key.slice(key.indexOf("/")).replace(/[:*](\w+)/g, (_, name: string) => {
+    const known = name === "path" ? PATHS[key] : undefined;
+    return params[name] ?? known ?? PARAMS[name]?.(at) ?? `no-${name}`;
+  });
+  const query = sample.query ? `?${new URLSearchParams(sample.query(at))}` : "";
+  return path + query;
+}
+
+function namesIn(key: EndpointKey): readonly string[] {
+  return [...key.matchAll(/[:*](\w+)/g)].map(([, name = ""]) => name);
+}
