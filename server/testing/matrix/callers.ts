@@ -149,10 +149,15 @@ export async function createCallers(world: World): Promise<readonly Caller[]> {
       headers: { "x-api-key": hostKey },
       proof: { ...NOBODY, holder: host },
     }),
-    withSession("a writer's session beside another org's key", await mint.session(writer.secret), writer.holder, {
-      headers: { "x-api-key": guestKey },
-      proof: { ...NOBODY, holder: guest },
-    }),
+    withSession(
+      "a writer's session beside another org's key",
+      await mint.session(writer.secret),
+      writer.holder,
+      {
+        headers: { "x-api-key": guestKey },
+        proof: { ...NOBODY, holder: guest },
+      },
+    ),
     withSession("a closed session", closed, "ended"),
     withSession("a session whose token was revoked", orphan, "ended"),
     withSession("a session whose key was revoked", orphanOfKey, "ended"),
@@ -172,11 +177,7 @@ async function createNarrowTokens(mint: ReturnType<typeof createMint>): Promise<
   const both = { ...byRef, ...byPath };
   const refs = await mint.token(HOST, scopeEach({ ops, refs: REF_GLOBS }), ruleForEach(byRef));
   const paths = await mint.token(HOST, scopeEach({ ops, paths: PATH_GLOBS }), ruleForEach(byPath));
-  const two = await mint.token(
-    HOST,
-    { "repos:*": { ops, refs: REF_GLOBS, paths: PATH_GLOBS } },
-    () => both,
-  );
+  const two = await mint.token(HOST, { "repos:*": { ops, refs: REF_GLOBS, paths: PATH_GLOBS } }, () => both);
   const all = await mint.token(HOST, { "repos:*": ["read"] }, () => ({ writes: false }));
   const exact = { "repos:*": ops, ...scopeEach(["read"]) };
   const narrower = await mint.token(HOST, exact, (repo) => ({

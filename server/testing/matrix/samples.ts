@@ -54,8 +54,7 @@ async function keep(at: Place, path: string, body?: unknown): Promise<Record<str
 
 /** A branch of the fresh name at a commit, where there is a repository to have it. */
 const freshBranch = (of: (at: Place) => string) => async (at: Place) => {
-  if (at.situation.exists)
-    await keep(at, `/repos/${at.repo}/branches`, { name: at.fresh, from_sha: of(at) });
+  if (at.situation.exists) await keep(at, `/repos/${at.repo}/branches`, { name: at.fresh, from_sha: of(at) });
   return undefined;
 };
 const branchAtFirst = freshBranch((at) => at.first);
