@@ -80,7 +80,9 @@ describe("in workerd an object of another's is not there", () => {
     const snapshot = { name: "base", branch: "main" };
     await server.call("POST", "/repos/mine/snapshots", { key, body: snapshot });
     secret = world.seeds.get((SITUATIONS[0] as Situation).repo)?.head ?? "";
-    expect((await server.call("GET", `/repos/hide/commits/${secret}`, { key: world.hostKey })).status).toBe(200);
+    expect((await server.call("GET", `/repos/hide/commits/${secret}`, { key: world.hostKey })).status).toBe(
+      200,
+    );
   });
 
   test.each(ATTEMPTS)(`by %s, for an org that is not ${HOST}`, async (name) => {
