@@ -188,4 +188,34 @@ describe("globs of paths", () => {
     const newer = (await api.commit("app", [put("secret/key", "changed by its owner")])).json.sha;
     expect((await onto("mine", newer)).status).toBe(200);
   });
+
+  test("hold in a repository with annotated tags and snapshots, and for tags as for branches", async () => {
+    await api.call("POST", "/v1/repos/app/tags", { name: "v1", message: "a release" });
+    await api.call("POST", "/v1/repos/app/snapshots", { name: "kept", branch: "main" });
+    const { call, commit } = await makeToken({ "repos:app": rule });
+    await call("POST", "/v1/repos/app/branches", { name: "mine", from: "main" });
+    expect((await commit([put("src/mine.ts")], "mine")).status).toBe(201);
+    const tag = (name: string, target: string) =>
+      call("POST", "/v1/repos/app/tags", { name, target, message: "tagged" });
+    expect((await tag("mine", "mine")).status).toBe(201);
+    await api.call("POST", "/v1/repos/app/branches", { name: "evil", from: "main" });
+    await api.commit("app", [put("secret/key", "stolen")], { branch: "evil" });
+    const evil = (
+      await api.call("POST", "/v1/repos/app/tags", { name: "evil", target: "evil", message: "m" })
+    ).json;
+    await api.call("DELETE", "/v1/repos/app/branches/evil");
+    await api.call("DELETE", "/v1/repos/app/tags/evil");
+    const onto = (sha: unknown) => call("PUT", "/v1/repos/app/refs/tags/copy", { sha });
+    expect((await onto(evil.sha)).json).toMatchObject({ code: "FORBIDDEN" });
+    expect((await onto(evil.target_sha)).json).toMatchObject({ code: "FORBIDDEN" });
+    const tree = (await api.call("GET", `/v1/repos/app/commits/${evil.target_sha}`)).json.tree;
+    expect((await onto(tree)).json).toMatchObject({ code: "FORBIDDEN" });
+    const good = (
+      await api.call(
+        "GET",
+        `/v1/repos/app/commits/${(await call("GET", "/v1/repos/app/branches/mine")).json.sha}`,
+      )
+    ).json.tree;
+    expect((await onto(good)).status).toBe(200);
+  });
 });
