@@ -68,7 +68,7 @@ path, slashes included. Send the key as \`x-api-key: KEY\` or \`Authorization: B
 Every reply has \`x-request-id\` and \`server-timing\`. Every error has the body
 \`{ "error": text, "code": CODE, … }\`, with further keys that help to act on it; \`VALIDATION_ERROR\` carries
 \`fields: [{ field, message }]\`. A private repository that the key may not read answers 404. Every \`POST\` that writes
-takes an \`Idempotency-Key\` (≤ ${LIMITS.idempotencyKeyChars} characters, kept ${LIMITS.idempotencyHours} h): a retry
+takes an \`Idempotency-Key\` of the caller's own (≤ ${LIMITS.idempotencyKeyChars} characters, kept ${LIMITS.idempotencyHours} h): a retry
 gives the first result.
 
 Unknown fields are refused, so a misspelt option is an error and not a surprise.`;
