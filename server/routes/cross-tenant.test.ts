@@ -137,6 +137,24 @@ describe("things of another org that have ids", () => {
   });
 });
 
+test("ids of repositories are no addresses", async () => {
+  const { id } = (await alice.call("GET", "/v1/repos/vault")).json;
+  for (const api of [alice, mallory]) {
+    for (const path of [`/v1/repos/${id}`, `/v1/orgs/alice/repos/${id}`, `/v1/repos/alice/${id}`]) {
+      const free = path.replace(String(id), "free");
+      expect(told(await api.call("GET", path), NOWHERE)).toBe(told(await api.call("GET", free), NOWHERE));
+    }
+  }
+});
+
+test("OPTIONS says of a path what is served there, and nothing of who has it", async () => {
+  const preflight = { origin: "https://example.com", "access-control-request-method": "GET" };
+  for (const headers of [preflight, {}]) {
+    const ask = (name: string) => mallory.call("OPTIONS", `/v1/orgs/alice/repos/${name}`, undefined, headers);
+    expect(told(await ask("vault"), NOWHERE)).toBe(told(await ask("vaulx"), NOWHERE));
+  }
+});
+
 describe("an Idempotency-Key", () => {
   const withKey = (key: string) => ({ "idempotency-key": key });
 

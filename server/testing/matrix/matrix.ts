@@ -25,7 +25,7 @@ type Side = "inside" | "other-ref" | "other-path";
 /** All cells of one endpoint. */
 export function* cellsOf(world: World, callers: readonly Caller[], key: EndpointKey): Generator<Cell> {
   for (const sample of samplesFor(key)) {
-    const situations = isAboutRepo(world, key, sample) ? SITUATIONS : SITUATIONS.slice(0, 1);
+    const situations = isAboutRepo(world, key, sample) ? situationsFor(key) : SITUATIONS.slice(0, 1);
     for (const situation of situations) {
       for (const caller of callers) {
         for (const side of sidesFor(caller, sample)) {
@@ -34,6 +34,11 @@ export function* cellsOf(world: World, callers: readonly Caller[], key: Endpoint
       }
     }
   }
+}
+
+/** A template is public, and something of its own to those alone who fork. */
+function situationsFor(key: EndpointKey): readonly Situation[] {
+  return SITUATIONS.filter(({ isTemplate }) => !isTemplate || key.endsWith("/fork"));
 }
 
 /** The same question about another name. */
