@@ -255,7 +255,7 @@ describe("a fork", () => {
     let text = "";
     while (!text.includes("event: commit")) text += new TextDecoder().decode((await reader.read()).value);
     await reader.cancel();
-    expect(text).toContain("fork: from repo_");
+    expect(text).toContain("fork: created");
     expect(text).not.toContain("vault");
   });
 });

@@ -78,8 +78,8 @@ export async function forkRepo(
     autoIndex: false,
     fork: describeFork(source.record, request.mode, id),
   };
-  // The reflog is for everybody who reads the fork: the source's name is not.
-  const reason: RefReason = { actor: context.actor, message: `fork: from ${source.record.id}` };
+  // The reflog is for everybody who reads the fork, and what it was made from is not.
+  const reason: RefReason = { actor: context.actor, message: "fork: created" };
   await plant(deps, source, { seed, draft, reason, orgId: context.orgId });
   const [outcome, blobs] = await Promise.all([
     deps.org.createRepo(draft, context.idempotency),
