@@ -1,13 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
-import type { FileStore, Head, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
+import type { FileStore, Head, ReflogQuery, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { FeedQuery } from "../ports/watch.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
 import { createDurablePackFamilies } from "../stores/durable-pack-families.ts";
+import { expireRefs } from "../stores/expire-refs.ts";
 import { plantFork } from "../stores/fork-seed.ts";
 import { createLocalRepoStore, type LocalRepoStore } from "../stores/local-repo-store.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
@@ -121,11 +122,8 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     });
   }
 
-  listReflog(ref: string, limit: number) {
-    return toReply(() => {
-      this.#open();
-      return this.#tables.refs.listReflog(ref, limit);
-    });
+  listReflog(query: ReflogQuery) {
+    return toReply(() => this.#open().listReflog(query));
   }
 
   snapshot(query: { readonly refs?: readonly string[]; readonly knownCatalogVersion?: number }) {
@@ -184,6 +182,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     const asked = new URL(request.url).searchParams.get("query");
     if (asked === null) return new Response(null, { status: 400 });
     if (this.#tables.facts.find("state") !== "live") return new Response(null, { status: 404 });
+    this.#expire();
     // Written by this same code on the Worker's side.
     return this.#watchers.accept(JSON.parse(asked) as FeedQuery);
   }
@@ -197,7 +196,13 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   }
 
   override async alarm(): Promise<void> {
+    if (this.#tables.facts.find("state") === "live") this.#expire();
     await this.#housekeeper.runAlarm();
+  }
+
+  /** Lets refs go whose time has come, and tells the watches. */
+  #expire(): void {
+    if (expireRefs(this.#tables, this.#ids.now())) this.#watchers.publish();
   }
 
   /** @throws GitError missing-object when the repository was never created, or is destroyed */

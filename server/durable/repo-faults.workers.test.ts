@@ -89,7 +89,7 @@ describe("a restart", () => {
     expect((await readAll(store, oids)).missing).toEqual([]);
     const next = readReceipt(await store.commit(putRequest("after", "restart")));
     expect(next.parent).toBe(receipts.at(-1)?.oid);
-    const moves = await store.listReflog("refs/heads/main", 10);
+    const moves = await store.listReflog({ ref: "refs/heads/main", limit: 10 });
     expect(moves.map((move) => move.to)).toEqual([next.oid, ...receipts.map((r) => r.oid).reverse()]);
     expect(moves[0]).toMatchObject({ from: receipts[4]?.oid, reason: { actor: "key_test" } });
   });
@@ -128,7 +128,7 @@ describe("a restart", () => {
     );
     const snapshot = await store.snapshot({ refs: ["refs/heads/main"] });
     const head = snapshot.refs.get("refs/heads/main");
-    const moves = await store.listReflog("refs/heads/main", 100);
+    const moves = await store.listReflog({ ref: "refs/heads/main", limit: 100 });
     expect(moves[0]?.to).toBe(head);
     for (const receipt of acknowledged) expect(moves.map((move) => move.to)).toContain(receipt.oid);
     expect(

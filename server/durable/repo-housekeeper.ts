@@ -82,8 +82,10 @@ class Housekeeper implements RepoHousekeeper {
       this.#schedule();
       return;
     }
-    const { hot, packs } = this.#deps.tables;
+    const { hot, packs, refs } = this.#deps.tables;
     const nowMs = this.#deps.ids.now();
+    const expiryMs = refs.nextExpiry();
+    if (expiryMs !== null) this.#ensureAlarm(expiryMs);
     if (choosePacks(packs.readCatalog().packs) !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
     // A write without hot objects can only have reserved a key.
     this.#ensureAlarm(
@@ -163,6 +165,7 @@ class Housekeeper implements RepoHousekeeper {
       tables.facts.put("state", "destroyed");
       tables.packs.doomAll();
       storage.sql.exec("DELETE FROM refs");
+      storage.sql.exec("DELETE FROM ref_expiries");
       storage.sql.exec("DELETE FROM reflog");
       storage.sql.exec("DELETE FROM receipts");
       tables.hot.deleteUpTo(tables.hot.lastRow());
@@ -208,6 +211,7 @@ class Housekeeper implements RepoHousekeeper {
     migrateSchema(storage);
     tables.facts.forget();
     tables.packs.forget();
+    tables.refs.forget();
   }
 
   /** One flush for everybody who wants one now: when it fails that is one failure. Never rejects. */
@@ -250,6 +254,7 @@ class Housekeeper implements RepoHousekeeper {
       if (fromMs !== null) due.push(fromMs + delayMs);
     };
     if (tables.facts.find("state") !== "live") due.push(ids.now() + DESTRUCTION_DELAY_MS);
+    add(tables.refs.nextExpiry(), 0);
     add(tables.hot.oldestMs(), FLUSH_DELAY_MS);
     add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);

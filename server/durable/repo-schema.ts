@@ -25,6 +25,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE packs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE pending_packs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
   ],
+  [
+    // Refs that go by themselves: few, and apart from the others, which so keep their narrow rows.
+    "CREATE TABLE ref_expiries (name TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL)",
+    "CREATE INDEX ref_expiries_by_time ON ref_expiries (expires_at_ms)",
+  ],
 ];
 
 /** Version that this code reads and writes. */

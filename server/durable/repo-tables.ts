@@ -3,11 +3,12 @@ import { createFacts, type Facts } from "./repo-facts.ts";
 import { createHotTable, type SqlHotTable } from "./repo-hot.ts";
 import { createPackTable, type SqlPackTable } from "./repo-packs.ts";
 import { createReceiptTable, type SqlReceiptTable } from "./repo-receipts.ts";
-import { createRefTable } from "./repo-refs.ts";
+import { createRefTable, type SqlRefTable } from "./repo-refs.ts";
 import { migrateSchema } from "./repo-schema.ts";
 
 export interface SqlRepoTables extends RepoTables {
   readonly facts: Facts;
+  readonly refs: SqlRefTable;
   readonly packs: SqlPackTable;
   readonly hot: SqlHotTable;
   readonly receipts: SqlReceiptTable;
@@ -20,11 +21,12 @@ export function createSqlTables(storage: DurableObjectStorage): SqlRepoTables {
   const facts = createFacts(sql);
   const packs = createPackTable(sql, facts);
   const hot = createHotTable(sql);
+  const refs = createRefTable(sql, facts);
   return {
     facts,
     packs,
     hot,
-    refs: createRefTable(sql, facts),
+    refs,
     receipts: createReceiptTable(sql),
     atomically(change) {
       try {
@@ -35,6 +37,7 @@ export function createSqlTables(storage: DurableObjectStorage): SqlRepoTables {
         // SQLite rolled its rows back; so must go what was remembered of them.
         facts.forget();
         packs.forget();
+        refs.forget();
         hot.forget();
         throw error;
       }

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { LIMITS } from "../../sdk/contract/limits.ts";
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
-import type { GitObject, RefQuery, RefTransaction } from "../git/ports.ts";
+import type { GitObject, ReflogQuery, RefQuery, RefTransaction } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
 import type { AuthorizeQuery, AuthorizeResult, OrgStore } from "../ports/org.ts";
 import type {
@@ -192,6 +192,11 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
 
   transact(repoId: string, transaction: RefTransaction) {
     return toReply(() => this.#openPart(repoId).store.transact(transaction));
+  }
+
+  /** Of the repository: what a session did is told when it is flushed. */
+  listReflog(repoId: string, query: ReflogQuery) {
+    return toReply(() => this.#openPart(repoId).store.listReflog(query));
   }
 
   beginPack(repoId: string) {

@@ -110,6 +110,8 @@ export interface RefRecord {
   readonly oid: Oid;
   /** The object behind an annotated tag. */
   readonly peeled?: Oid;
+  /** When the ref goes by itself; absent: never. */
+  readonly expiresAtMs?: number;
 }
 
 export interface RefPage {
@@ -132,15 +134,27 @@ export interface RefUpdate {
   /** null = delete. */
   readonly next: Oid | null;
   readonly peeled?: Oid;
+  /** When the ref goes by itself; null: never. Absent: a ref that exists keeps what it has, a new one stays. */
+  readonly expiresAtMs?: number | null;
 }
+
+/** What a request under an Idempotency-Key came to the first time. */
+export interface RefReplay {
+  /** Where it moved the ref; null: it deleted it, or moved none. */
+  readonly oid: Oid | null;
+  readonly detail: ReplyDetail;
+}
+
+/** What a reply says beyond the ref, where it is and where it was. */
+export type ReplyDetail = Readonly<Record<string, string | number | null>>;
 
 export type RefUpdateResult =
   | {
       readonly kind: "moved";
       readonly name: string;
       readonly previous: Oid | null;
-      /** Nothing moved now: the same request did it before, to this id. */
-      readonly replayed?: Oid;
+      /** Nothing moved now: the same request did it before. `previous` is what it was then. */
+      readonly replayed?: RefReplay;
     }
   | {
       readonly kind: "rejected";
@@ -161,11 +175,39 @@ export interface RefReason {
   readonly message: string;
 }
 
+/** One move of a ref (or of HEAD), kept for ever. */
+export interface ReflogEntry {
+  /** Its place in the order of all moves of the repository: grows with every move, from 1. */
+  readonly id: number;
+  readonly ref: string;
+  /** null: it did not exist. */
+  readonly from: Oid | null;
+  /** null: it was deleted. */
+  readonly to: Oid | null;
+  readonly reason: RefReason;
+  readonly atMs: number;
+}
+
+/** Which moves to list, newest first. */
+export interface ReflogQuery {
+  /** Full name; absent: of all refs, those that are gone too. */
+  readonly ref?: string;
+  /** Only moves older than this one. */
+  readonly before?: number;
+  /** The one move with this id. */
+  readonly id?: number;
+  /** Only moves from or to this object. */
+  readonly oid?: Oid;
+  readonly limit: number;
+}
+
 /** What a request sees of a repository: one consistent look at refs and packs. */
 export interface RepoSnapshot {
   readonly head: Head;
   /** Of the names asked for, those that exist. */
   readonly refs: ReadonlyMap<string, Oid>;
+  /** Of these, those that go by themselves, with their times; absent when there are none. */
+  readonly expiries?: ReadonlyMap<string, number>;
   readonly catalogVersion: number;
   /** null when the caller's `knownCatalogVersion` is current. */
   readonly packs: readonly PackEntry[] | null;
@@ -177,6 +219,14 @@ export interface RepoSnapshot {
 export interface Idempotency {
   readonly key: string;
   readonly fingerprint: string;
+  /** Kept with the result, for the reply to a repetition. */
+  readonly detail?: ReplyDetail;
+}
+
+/** A note on a commit: the blob with its text, which the repository has or the same write brings. */
+export interface NoteWrite {
+  readonly annotated: Oid;
+  readonly blob: Oid;
 }
 
 /** One write of objects and refs: visible together or not at all. */
@@ -191,8 +241,10 @@ export interface RefTransaction {
   readonly pack?: PackEntry;
   /** HEAD from now on, set before the updates: so the default branch can be renamed. Atomic transactions only. */
   readonly head?: Head;
-  /** Of a transaction with one update: a repetition gives the first result, or idempotency-mismatch. */
+  /** Of a transaction with at most one update: a repetition gives the first result, or idempotency-mismatch. */
   readonly idempotency?: Idempotency;
+  /** Written to the notes of agents in the same step, beside whatever is written there meanwhile. Atomic ones only. */
+  readonly notes?: readonly NoteWrite[];
 }
 
 /** The strongly consistent side of one repository (a Durable Object, or memory in tests). */
@@ -207,6 +259,8 @@ export interface RepoStore {
   readHotHeaders(oids: readonly Oid[]): Promise<ReadonlyMap<Oid, ObjectHeader>>;
   transact(transaction: RefTransaction): Promise<readonly RefUpdateResult[]>;
   setHead(head: Head, reason: RefReason): Promise<void>;
+  /** Newest first. */
+  listReflog(query: ReflogQuery): Promise<readonly ReflogEntry[]>;
   /** Reserves a storage key; what is never catalogued is swept. */
   beginPack(): Promise<{ readonly id: string; readonly key: string }>;
 }

@@ -66,6 +66,8 @@ export interface CommitRequest {
   /** Object ids that the caller names instead of sending content; each must be visible in the repository. */
   readonly requiredOids: readonly Oid[];
   readonly actor: string;
+  /** What an agent says of the commit, as the text of its note; written in the same step. */
+  readonly note?: string;
   /** Globs: the commit may change nothing else. Absent: anything. */
   readonly allowedPaths?: readonly string[];
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };

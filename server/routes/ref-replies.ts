@@ -25,6 +25,11 @@ export function refuseMove(what: string, refusal: RefRefusal): RequestError {
     }
     case "idempotency-mismatch":
       return unprocessable("This Idempotency-Key was used for another request");
+    case "default-branch":
+      return conflict(`${what} is the default branch: it is neither deleted nor ephemeral`, {
+        ref: refusal.name,
+        reason: "default-branch",
+      });
     case "name-conflict":
       return conflict(`${what} clashes with a ref whose name is a folder of the other`, {
         ref: refusal.name,

@@ -10,6 +10,7 @@ export function timeRepo<T extends RepoHandle>(repo: T, timing: Timing): T {
     snapshot: (query) => refs(() => store.snapshot(query)),
     listRefs: (query) => refs(() => store.listRefs(query)),
     countRefs: (prefix) => refs(() => store.countRefs(prefix)),
+    listReflog: (query) => refs(() => store.listReflog(query)),
     setHead: (head, reason) => refs(() => store.setHead(head, reason)),
     readHot: (oids) => stored(() => store.readHot(oids)),
     readHotHeaders: (oids) => stored(() => store.readHotHeaders(oids)),

@@ -1,6 +1,7 @@
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
+import type { ReflogEntry } from "../git/ports.ts";
 import type { BranchMove, FeedQuery, FeedStart } from "../ports/watch.ts";
-import type { RefMove, RefTable } from "./repo-tables.ts";
+import type { RefTable } from "./repo-tables.ts";
 
 export interface FeedRules {
   /** Moves that are told after the fact. */
@@ -37,7 +38,7 @@ export function startFeed(
 
 /** Those of the moves that a watch of `branches` (null: all) is told. */
 export function selectMoves(
-  moves: readonly RefMove[],
+  moves: readonly ReflogEntry[],
   branches: readonly string[] | null,
 ): readonly BranchMove[] {
   return moves.flatMap(({ id, ref, from, to, reason, atMs }) => {

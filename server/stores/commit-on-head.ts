@@ -1,9 +1,12 @@
+import { encodeUtf8 } from "../git/bytes/text.ts";
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
+import { hashObject } from "../git/hash/sha1.ts";
 import type { GitObject, ObjectReader } from "../git/ports.ts";
 import type { CommitOutcome, CommitReceipt, CommitRequest } from "../ports/commit.ts";
 import { hasNameConflict } from "./ref-rules.ts";
 import { RECEIPT_MAX_AGE_MS, type RefTable, type RepoTables } from "./repo-tables.ts";
+import { isNotesPlanCurrent, moveNotes, type NotesPlan, planNotes } from "./write-notes.ts";
 
 /** Builds the trees and the commit of a request on `head`; a service, handed in because stores do not know services. */
 export type PlanCommit = (
@@ -51,15 +54,34 @@ export async function commitOnHead(deps: CommitDeps, request: CommitRequest): Pr
     const time = { seconds: Math.floor(nowMs / 1000), zone: "+0000" };
     const plan = await deps.planCommit(deps.reader, head, request, time);
     if (plan.kind !== "planned") return plan;
-    const objects = joinObjects(request.blobs, plan.objects);
+    const { receipt } = plan;
+    const noted = await planNote(deps, request, { annotated: receipt.oid, nowMs });
+    const objects = joinObjects(request.blobs, [...plan.objects, ...noted.objects]);
     await deps.makeRoom(objects);
-    if (writeCommit(deps.tables, { request, name, head, objects, receipt: plan.receipt, nowMs })) {
-      return { kind: "committed", receipt: plan.receipt, replayed: false };
+    const notes = noted.plan;
+    if (writeCommit(deps.tables, { request, name, head, objects, receipt, notes, nowMs })) {
+      return { kind: "committed", receipt, replayed: false };
     }
   }
   throw new GitError("limit-exceeded", `branch moved ${PLANS_MAX} times while a commit was planned`, {
     branch: request.branch,
   });
+}
+
+/** The note that a commit brings along, and what it consists of. */
+async function planNote(
+  deps: CommitDeps,
+  { note }: CommitRequest,
+  { annotated, nowMs }: { readonly annotated: Oid; readonly nowMs: number },
+): Promise<{ readonly plan: NotesPlan | null; readonly objects: readonly GitObject[] }> {
+  if (note === undefined) return { plan: null, objects: [] };
+  const data = encodeUtf8(note);
+  const blob: GitObject = { oid: hashObject("blob", data), type: "blob", data };
+  const plan = await planNotes(deps.tables, deps.reader, {
+    notes: [{ annotated, blob: blob.oid }],
+    nowMs,
+  });
+  return { plan, objects: [blob, ...(plan?.objects ?? [])] };
 }
 
 function findReceipt(deps: CommitDeps, request: CommitRequest): CommitOutcome | null {
@@ -115,15 +137,17 @@ interface CommitWrite {
   readonly head: Oid | null;
   readonly objects: readonly GitObject[];
   readonly receipt: CommitReceipt;
+  readonly notes: NotesPlan | null;
   readonly nowMs: number;
 }
 
-/** One transaction; false when the branch has moved or come into being since the plan. */
+/** One transaction; false when the branch, or the notes, have moved or come into being since the plan. */
 function writeCommit(tables: RepoTables, write: CommitWrite): boolean {
-  const { request, name, head, receipt, nowMs } = write;
+  const { request, name, head, receipt, notes, nowMs } = write;
   return tables.atomically(() => {
     const current = tables.refs.find(name)?.oid ?? null;
     if (current !== head || (head === null && hasNameConflict(tables.refs, name))) return false;
+    if (notes && !isNotesPlanCurrent(tables, notes)) return false;
     if (request.pack) addReservedPack(tables, request.pack);
     tables.hot.put(write.objects, nowMs);
     tables.refs.put({ name, oid: receipt.oid });
@@ -134,6 +158,10 @@ function writeCommit(tables: RepoTables, write: CommitWrite): boolean {
       reason: { actor: request.actor, message: formatReflogMessage(request.message, head) },
       atMs: nowMs,
     });
+    if (notes) {
+      const message = `notes: on ${receipt.oid.slice(0, 12)}`;
+      moveNotes(tables, notes, { reason: { actor: request.actor, message }, atMs: nowMs });
+    }
     if (request.idempotency) {
       const { key, fingerprint } = request.idempotency;
       tables.receipts.put(key, { fingerprint, receipt, atMs: nowMs });

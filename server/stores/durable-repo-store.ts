@@ -3,7 +3,6 @@ import type { GitObject, ObjectHeader } from "../git/ports.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import { createDurableCalls } from "./durable-call.ts";
 import { fromReply, type RepoInit, type RepoRpc, type RepoStats, type RpcReply } from "./repo-rpc.ts";
-import type { ReflogLine } from "./repo-tables.ts";
 
 /** Ids in one question; 40 characters each. */
 const IDS_PER_CALL = 5_000;
@@ -17,8 +16,6 @@ export interface DurableRepoStore extends CommittingRepoStore {
   stats(): Promise<RepoStats>;
   /** Moves all hot objects into packs; the number of packs made. */
   flush(): Promise<number>;
-  /** Moves of one ref, newest first. */
-  listReflog(ref: string, limit: number): Promise<readonly ReflogLine[]>;
 }
 
 /** The store behind RepoDO stubs: `createDurableRepoStore(() => env.REPO.getByName(repoId))`. */
@@ -32,7 +29,7 @@ export function createDurableRepoStore(connect: () => RepoRpc): DurableRepoStore
     destroy: () => safe((stub) => stub.destroy()),
     stats: () => safe((stub) => stub.stats()),
     flush: () => safe((stub) => stub.flush()),
-    listReflog: (ref, limit) => safe((stub) => stub.listReflog(ref, limit)),
+    listReflog: (query) => safe((stub) => stub.listReflog(query)),
     snapshot: (query) => safe((stub) => stub.snapshot(query)),
     listRefs: (query) => safe((stub) => stub.listRefs(query)),
     countRefs: (prefix) => safe((stub) => stub.countRefs(prefix)),

@@ -1,6 +1,7 @@
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
+import { AGENT_NOTES_REF, mergeNotes } from "../git/notes/note-commit.ts";
 import type { GitObject, ObjectReader, RefReason, RefUpdate, RefUpdateResult } from "../git/ports.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import type { FlushConflict } from "../ports/session.ts";
@@ -164,11 +165,15 @@ async function settle(
   move: Move,
   { result, made }: Refusal,
 ): Promise<readonly FlushConflict[]> {
-  const { name, oid } = move.row;
+  const { name, oid, base } = move.row;
   const { current } = result;
   if (result.reason !== "stale") return [whole(move.row, result.reason, current)];
   if (current === oid) {
     move.update = null;
+    return [];
+  }
+  if (name === AGENT_NOTES_REF && oid !== null) {
+    move.update = await combineNotes(deps, { base, ours: oid, theirs: current }, made);
     return [];
   }
   if (oid === null || current === null) return [whole(move.row, oid === null ? "moved" : "deleted", current)];
@@ -186,6 +191,19 @@ async function settle(
   for (const object of merged.objects) made.set(object.oid, object);
   move.update = { name, expected: current, next: merged.next };
   return [];
+}
+
+/** Notes of different commits never clash: they go beside those that others have written meanwhile. */
+async function combineNotes(
+  { reader, ids }: FlushDeps,
+  sides: { readonly base: Oid | null; readonly ours: Oid; readonly theirs: Oid | null },
+  made: Map<Oid, GitObject>,
+): Promise<RefUpdate> {
+  const { base, ours, theirs } = sides;
+  if (theirs === null) return { name: AGENT_NOTES_REF, expected: null, next: ours };
+  const merged = await mergeNotes(reader, { base, ours, theirs }, Math.floor(ids.now() / 1_000));
+  for (const object of merged.objects) made.set(object.oid, object);
+  return { name: AGENT_NOTES_REF, expected: theirs, next: merged.oid };
 }
 
 function whole({ name, base, oid }: OverlayRef, type: string, current: Oid | null): FlushConflict {

@@ -30,8 +30,12 @@ function listAllRefs(tables: RepoTables, prefix: string): readonly RefRecord[] {
 export function plantFork(tables: RepoTables, { seed, reason }: ForkStart, atMs: number): void {
   tables.packs.adopt(seed.familyId, [...seed.packs].reverse());
   if (seed.objects.length > 0) tables.hot.put(seed.objects, atMs);
+  const head = tables.refs.readHead();
+  const home = head.kind === "symbolic" ? head.target : null;
   for (const record of seed.refs) {
     tables.refs.put(record);
+    const { expiresAtMs = null } = record;
+    if (expiresAtMs !== null && record.name !== home) tables.refs.setExpiry(record.name, expiresAtMs);
     tables.refs.appendReflog({ ref: record.name, from: null, to: record.oid, reason, atMs });
   }
 }

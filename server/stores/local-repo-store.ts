@@ -5,18 +5,19 @@ import { visitEdges } from "../git/pack/object-edges.ts";
 import type { FileStore, GitObject, Head, PackEntry, RefTransaction, RepoSnapshot } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
-import { addReservedPack, commitOnHead, type PlanCommit } from "./commit-on-head.ts";
+import { commitOnHead, type PlanCommit } from "./commit-on-head.ts";
+import { expireRefs } from "./expire-refs.ts";
 import { shareRepo } from "./fork-seed.ts";
 import { createMutex } from "./mutex.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { createPackId, formatPackKey, type IdSource } from "./pack-id.ts";
 import type { PackLayer } from "./pack-layer.ts";
 import { createPackSet } from "./pack-set.ts";
-import { findRefReceipt, putRefReceipt } from "./ref-receipts.ts";
-import { moveHead, moveRefs } from "./ref-rules.ts";
+import { moveHead } from "./ref-rules.ts";
 import type { RepoTables } from "./repo-tables.ts";
 import { createRequestReader } from "./request-reader.ts";
 import { createTieredReader, type HotReader, type StreamingReader } from "./tiered-reader.ts";
+import { transactRefs } from "./transact-refs.ts";
 
 export interface LocalRepoOptions {
   readonly repoId: string;
@@ -48,11 +49,19 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
   const commits = createMutex();
   const makeRoom = options.makeRoom ?? (async () => undefined);
   const afterWrite = options.afterWrite ?? (() => undefined);
+  const expire = () => void (expireRefs(tables, ids.now()) && afterWrite());
+  const readerOf = ({ objects: brought = [], pack }: RefTransaction) =>
+    createRequestReader(objects, layer, { blobs: brought, ...(pack && { pack }) });
+  const look = async <T>(read: () => T): Promise<T> => {
+    expire();
+    return read();
+  };
   return {
     objects,
-    snapshot: async (query) => takeSnapshot(tables, query),
-    listRefs: async (query) => tables.refs.list(query),
-    countRefs: async (prefix) => tables.refs.count(prefix),
+    snapshot: (query) => look(() => takeSnapshot(tables, query)),
+    listRefs: (query) => look(() => tables.refs.list(query)),
+    countRefs: (prefix) => look(() => tables.refs.count(prefix)),
+    listReflog: (query) => look(() => tables.refs.listReflog(query)),
     readHot: async (oids) => tables.hot.read(oids),
     readHotHeaders: async (oids) => tables.hot.readHeaders(oids),
 
@@ -61,30 +70,19 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
       for (const object of transaction.objects ?? []) checkPackable(object);
       if (transaction.head) await checkHead(objects, transaction.head);
       const missing = await findMissingTips(transaction, objects, layer);
-      await makeRoom(transaction.objects ?? []);
-      const atMs = ids.now();
-      // Nothing waits between this look and the move, so that of two equal requests one is the repetition.
-      const repeated = findRefReceipt(tables, transaction, atMs);
-      if (repeated) return [repeated];
-      const results = moveRefs(tables, {
-        updates: transaction.updates,
-        atomic: transaction.atomic,
-        reason: transaction.reason,
-        atMs,
-        missing,
-        ...(transaction.head && { head: transaction.head }),
-        alongside() {
-          if (transaction.pack) addReservedPack(tables, transaction.pack);
-          if (transaction.objects?.length) tables.hot.put(transaction.objects, atMs);
-          putRefReceipt(tables, transaction, atMs);
-        },
-      });
+      expire();
+      const deps = { tables, makeRoom, nowMs: ids.now, reader: readerOf(transaction), missing };
+      // Notes are planned on what is there, so that whoever writes some takes turns with the commits.
+      const results = transaction.notes?.length
+        ? await commits.run(() => transactRefs(deps, transaction))
+        : await transactRefs(deps, transaction);
       afterWrite();
       return results;
     },
 
     async commit(request: CommitRequest) {
       checkRefName(`refs/heads/${request.branch}`);
+      expire();
       const outcome = await commits.run(() =>
         commitOnHead(
           {
@@ -103,6 +101,7 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
 
     async share() {
       await options.beforeShare?.();
+      expire();
       return shareRepo(tables, repoId);
     },
 
@@ -156,13 +155,16 @@ function takeSnapshot(
 ): RepoSnapshot {
   const catalog = tables.packs.readCatalog();
   const refs = new Map<string, Oid>();
+  const expiries = new Map<string, number>();
   for (const name of query.refs ?? []) {
     const record = tables.refs.find(name);
     if (record) refs.set(name, record.oid);
+    if (record?.expiresAtMs !== undefined) expiries.set(name, record.expiresAtMs);
   }
   return {
     head: tables.refs.readHead(),
     refs,
+    ...(expiries.size > 0 && { expiries }),
     catalogVersion: catalog.version,
     packs: query.knownCatalogVersion === catalog.version ? null : catalog.packs,
     hotObjects: tables.hot.count(),

@@ -1,5 +1,14 @@
 import type { Oid } from "../git/hash/oid.ts";
-import type { GitObject, Head, PackEntry, RefPage, RefQuery, RefRecord } from "../git/ports.ts";
+import type {
+  GitObject,
+  Head,
+  PackEntry,
+  ReflogEntry,
+  ReflogQuery,
+  RefPage,
+  RefQuery,
+  RefRecord,
+} from "../git/ports.ts";
 import { limitRefPage } from "./ref-page.ts";
 import type {
   Catalog,
@@ -18,6 +27,7 @@ export function createMemoryTables(defaultBranch: string): RepoTables {
   const state: State = {
     head: { kind: "symbolic", target: `refs/heads/${defaultBranch}` },
     refs: new Map(),
+    expiries: new Map(),
     reflog: [],
     catalog: { version: 1, packs: [] },
     reservations: new Map(),
@@ -46,6 +56,7 @@ export function createMemoryTables(defaultBranch: string): RepoTables {
 interface State {
   head: Head;
   refs: Map<string, RefRecord>;
+  expiries: Map<string, number>;
   reflog: ReflogLine[];
   catalog: Catalog;
   reservations: Map<string, PackReservation>;
@@ -59,6 +70,7 @@ function copyState(state: State): State {
   return {
     ...state,
     refs: new Map(state.refs),
+    expiries: new Map(state.expiries),
     reflog: [...state.reflog],
     reservations: new Map(state.reservations),
     hot: new Map(state.hot),
@@ -72,37 +84,66 @@ function createRefs(state: State): RefTable {
     writeHead(head) {
       state.head = head;
     },
-    find: (name) => state.refs.get(name) ?? null,
+    find: (name) => withExpiry(state, state.refs.get(name)) ?? null,
     hasUnder: (prefix) => [...state.refs.keys()].some((name) => name.startsWith(prefix)),
-    put: (record) => void state.refs.set(record.name, record),
-    delete: (name) => void state.refs.delete(name),
-    list: (query) => listRefs(state.refs, query),
+    put({ name, oid, peeled }) {
+      state.refs.set(name, { name, oid, ...(peeled && { peeled }) });
+    },
+    setExpiry(name, atMs) {
+      if (atMs === null) state.expiries.delete(name);
+      else state.expiries.set(name, atMs);
+    },
+    delete(name) {
+      state.refs.delete(name);
+      state.expiries.delete(name);
+    },
+    nextExpiry: () => (state.expiries.size === 0 ? null : Math.min(...state.expiries.values())),
+    listExpired: (nowMs) =>
+      [...state.expiries].flatMap(([name, atMs]) => (atMs <= nowMs && state.refs.get(name)) || []),
+    list: (query) => listRefs(state, query),
     count: (prefix) => [...state.refs.keys()].filter((name) => name.startsWith(prefix)).length,
     appendReflog: (line) => void state.reflog.push(line),
-    listReflog: (ref, limit) =>
-      state.reflog
-        .filter((line) => line.ref === ref)
+    listReflog: (query) =>
+      numberLines(state.reflog)
         .reverse()
-        .slice(0, limit),
+        .filter((entry) => isAskedFor(entry, query))
+        .slice(0, query.limit),
     listMoves: ({ after, refs, limit }) =>
-      state.reflog
-        .map((line, index) => ({ ...line, id: index + 1 }))
+      numberLines(state.reflog)
         .filter(({ id, ref }) => id > after && (refs === undefined || refs.includes(ref)))
         .slice(0, limit),
     lastMove: () => state.reflog.length,
   };
 }
 
-function listRefs(refs: ReadonlyMap<string, RefRecord>, query: RefQuery): RefPage {
+function withExpiry(state: State, record: RefRecord | undefined): RefRecord | undefined {
+  const expiresAtMs = record && state.expiries.get(record.name);
+  return record && expiresAtMs !== undefined ? { ...record, expiresAtMs } : record;
+}
+
+function numberLines(lines: readonly ReflogLine[]): ReflogEntry[] {
+  return lines.map((line, index) => ({ ...line, id: index + 1 }));
+}
+
+function isAskedFor({ id, ref, from, to }: ReflogEntry, query: ReflogQuery): boolean {
+  return (
+    (query.ref === undefined || query.ref === ref) &&
+    (query.before === undefined || id < query.before) &&
+    (query.id === undefined || id === query.id) &&
+    (query.oid === undefined || query.oid === from || query.oid === to)
+  );
+}
+
+function listRefs(state: State, query: RefQuery): RefPage {
   const prefix = query.prefix ?? "";
   const after = query.after === undefined ? null : Buffer.from(query.after);
   // Buffers compare as bytes; JavaScript's `<` would put U+1F600 before U+FF5E.
-  const sorted = [...refs.values()]
+  const sorted = [...state.refs.values()]
     .filter((ref) => ref.name.startsWith(prefix))
     .map((ref) => ({ ref, bytes: Buffer.from(ref.name) }))
     .filter(({ bytes }) => after === null || Buffer.compare(bytes, after) > 0)
     .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
-    .map(({ ref }) => ref);
+    .map(({ ref }) => withExpiry(state, ref) ?? ref);
   return limitRefPage(sorted, query.limit);
 }
 

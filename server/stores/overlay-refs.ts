@@ -67,6 +67,14 @@ export function createOverlayRefs(rows: OverlayRows, view: () => BehindView): Re
     },
     put: ({ name, oid, peeled }) => write(name, oid, peeled ?? null),
     delete: (name) => write(name, null, null),
+    nextExpiry: () => null,
+    listExpired: () => [],
+    setExpiry(name, atMs) {
+      // What stays is what a session's refs do anyway.
+      if (atMs === null) return;
+      const reason = "not-in-a-session";
+      throw new GitError("wrong-type", "a branch that goes by itself is not made in a session", { reason, name });
+    },
     list: () => refuse(),
     count: () => refuse(),
     appendReflog: () => undefined,

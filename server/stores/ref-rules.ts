@@ -13,8 +13,8 @@ export interface RefMoves {
   readonly head?: Head;
   /** New tips that the repository does not have. */
   readonly missing: ReadonlySet<Oid>;
-  /** Runs inside the same transaction, after the moves, unless every update was refused. */
-  readonly alongside: () => void;
+  /** Runs inside the same transaction, after the moves, unless every update was refused. Results as they came. */
+  readonly alongside: (results: ReadonlyMap<RefUpdate, RefUpdateResult>) => void;
 }
 
 /**
@@ -41,7 +41,7 @@ export function moveRefs(tables: RepoTables, moves: RefMoves): readonly RefUpdat
       }
       logHead?.();
       const moved = [...results.values()].some((result) => result.kind === "moved");
-      if (moved || moves.updates.length === 0) moves.alongside();
+      if (moved || moves.updates.length === 0) moves.alongside(results);
     });
   } catch (error) {
     if (!(error instanceof RolledBack)) throw error;
@@ -67,6 +67,8 @@ export function moveHead(
 ): () => void {
   const from = resolveHead(refs, refs.readHead());
   refs.writeHead(head);
+  // The default branch never goes by itself: who makes it that wants to keep it.
+  if (head.kind === "symbolic") refs.setExpiry(head.target, null);
   return () => {
     const to = resolveHead(refs, head);
     refs.appendReflog({ ref: "HEAD", from, to, reason: why.reason, atMs: why.atMs });
@@ -84,12 +86,20 @@ function findObjection(refs: RefTable, update: RefUpdate, missing: ReadonlySet<O
   const current = refs.find(update.name)?.oid ?? null;
   if (update.expected !== undefined && update.expected !== current) return reject(update, "stale", current);
   if (update.next === null) {
-    const head = refs.readHead();
-    const isDefault = head.kind === "symbolic" && head.target === update.name;
-    return isDefault && current !== null ? reject(update, "default-branch", current) : null;
+    return isHeadBranch(refs, update.name) && current !== null
+      ? reject(update, "default-branch", current)
+      : null;
+  }
+  if (typeof update.expiresAtMs === "number" && isHeadBranch(refs, update.name)) {
+    return reject(update, "default-branch", current);
   }
   if (current === null && hasNameConflict(refs, update.name)) return reject(update, "name-conflict", null);
   return missing.has(update.next) ? reject(update, "missing-object", current) : null;
+}
+
+function isHeadBranch(refs: RefTable, name: string): boolean {
+  const head = refs.readHead();
+  return head.kind === "symbolic" && head.target === name;
 }
 
 /** A ref is a file and its prefixes are folders: `a` and `a/b` cannot both exist (git-check-ref-format). */
@@ -109,6 +119,7 @@ function applyMove(refs: RefTable, update: RefUpdate, moves: RefMoves): RefUpdat
   } else {
     const record: RefRecord = { name, oid: next, ...(update.peeled ? { peeled: update.peeled } : {}) };
     if (previous !== next || before?.peeled !== update.peeled) refs.put(record);
+    if (update.expiresAtMs !== undefined) refs.setExpiry(name, update.expiresAtMs);
   }
   if (previous !== next) {
     refs.appendReflog({ ref: name, from: previous, to: next, reason: moves.reason, atMs: moves.atMs });

@@ -4,6 +4,8 @@ import type {
   GitObject,
   Head,
   ObjectHeader,
+  ReflogEntry,
+  ReflogQuery,
   RefPage,
   RefQuery,
   RefReason,
@@ -13,7 +15,6 @@ import type {
 } from "../git/ports.ts";
 import type { CommitOutcome, CommitRequest } from "../ports/commit.ts";
 import type { ForkSeed, ForkStart } from "../ports/fork.ts";
-import type { ReflogLine } from "./repo-tables.ts";
 
 /** Errors do not survive the way out of a Durable Object with their class and data; so they travel as values. */
 export type RpcReply<T> =
@@ -60,7 +61,7 @@ export interface RepoRpc {
   stats(): Promise<RpcReply<RepoStats>>;
   /** Moves all hot objects into packs; the number of packs made. */
   flush(): Promise<RpcReply<number>>;
-  listReflog(ref: string, limit: number): Promise<RpcReply<readonly ReflogLine[]>>;
+  listReflog(query: ReflogQuery): Promise<RpcReply<readonly ReflogEntry[]>>;
   snapshot(query: {
     readonly refs?: readonly string[];
     readonly knownCatalogVersion?: number;

@@ -5,9 +5,11 @@ import type {
   ObjectHeader,
   PackEntry,
   RefPage,
+  ReflogEntry,
+  ReflogQuery,
   RefQuery,
-  RefReason,
   RefRecord,
+  ReplyDetail,
 } from "../git/ports.ts";
 import type { CommitReceipt } from "../ports/commit.ts";
 
@@ -24,20 +26,8 @@ export interface RepoTables {
   readonly receipts: ReceiptTable;
 }
 
-/** One move of a ref (or of HEAD), kept for ever. */
-export interface ReflogLine {
-  readonly ref: string;
-  readonly from: Oid | null;
-  readonly to: Oid | null;
-  readonly reason: RefReason;
-  readonly atMs: number;
-}
-
-/** A line of the reflog with its place in the order of all moves of the repository. */
-export interface RefMove extends ReflogLine {
-  /** Grows with every move, from 1. */
-  readonly id: number;
-}
+/** A move before it has its place in the order of all moves. */
+export type ReflogLine = Omit<ReflogEntry, "id">;
 
 export interface RefTable {
   readHead(): Head;
@@ -45,20 +35,28 @@ export interface RefTable {
   find(name: string): RefRecord | null;
   /** Whether a ref exists whose name starts with `prefix`. */
   hasUnder(prefix: string): boolean;
+  /** Writes where the ref is; when it goes is left as it was. */
   put(record: RefRecord): void;
+  /** null: it stays. The ref must exist. */
+  setExpiry(name: string, atMs: number | null): void;
+  /** Also forgets when it was to go: whoever has the name next does not inherit that. */
   delete(name: string): void;
+  /** When the next ref goes by itself; null: none does. Asked with every request, so it must cost nothing. */
+  nextExpiry(): number | null;
+  /** Refs whose time has come, some at a time. */
+  listExpired(nowMs: number): readonly RefRecord[];
   /** In the order of the names' UTF-8 bytes. */
   list(query: RefQuery): RefPage;
   count(prefix: string): number;
   appendReflog(line: ReflogLine): void;
   /** Newest first. */
-  listReflog(ref: string, limit: number): readonly ReflogLine[];
+  listReflog(query: ReflogQuery): readonly ReflogEntry[];
   /** Moves after `after` of some refs (all of them when absent), oldest first. */
   listMoves(query: {
     readonly after: number;
     readonly refs?: readonly string[];
     readonly limit: number;
-  }): readonly RefMove[];
+  }): readonly ReflogEntry[];
   /** Id of the last move; 0 before the first. */
   lastMove(): number;
 }
@@ -117,10 +115,13 @@ export interface HotBatch {
 /** A request may be repeated under its Idempotency-Key for so long. */
 export const RECEIPT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
-/** What a transaction of one ref came to. */
+/** What a transaction of one ref, or of none, came to. */
 export interface RefReceipt {
   readonly ref: string;
-  readonly oid: Oid;
+  readonly oid: Oid | null;
+  /** Absent in receipts of an older version. */
+  readonly previous?: Oid | null;
+  readonly detail?: ReplyDetail;
 }
 
 export interface StoredReceipt {

@@ -1,5 +1,6 @@
 import { GitError } from "../git/errors.ts";
 import type { FileStore, GitObject, Head, RepoSnapshot } from "../git/ports.ts";
+import { AGENT_NOTES_REF } from "../git/notes/note-commit.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import type { PlanCommit } from "./commit-on-head.ts";
 import { type FlushMode, flushRepo, type MergeTips, type RepoFlush } from "./flush-session.ts";
@@ -128,15 +129,18 @@ export function createSessionRepoStore(deps: SessionRepoDeps): SessionRepoStore 
     async transact(transaction) {
       const { pack, ...rest } = transaction;
       if (pack) await enterPack(behind, pack, transaction.reason);
-      const names = transaction.updates.map(({ name }) => name);
+      const notes = transaction.notes?.length ? [AGENT_NOTES_REF] : [];
+      const names = [...transaction.updates.map(({ name }) => name), ...notes];
       return inTurn(names, () => local.transact(rest));
     },
     async commit(request) {
       const { pack, ...rest } = request;
       if (pack) await enterPack(behind, pack, { actor: request.actor, message: "session: objects" });
-      return inTurn([`refs/heads/${request.branch}`], () => local.commit(rest));
+      const notes = request.note === undefined ? [] : [AGENT_NOTES_REF];
+      return inTurn([`refs/heads/${request.branch}`, ...notes], () => local.commit(rest));
     },
     setHead: (_head: Head) => Promise.reject(notInSession("HEAD cannot be moved in a session")),
+    listReflog: (query) => behind.listReflog(query),
     share: () => Promise.reject(notInSession("a fork is not made in a session")),
     beginPack: () => behind.beginPack(),
     flush: (mode) =>

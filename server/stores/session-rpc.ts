@@ -9,6 +9,7 @@ type Shared =
   | "readHotPage"
   | "readHotHeaders"
   | "beginPack"
+  | "listReflog"
   | "commit";
 
 /** A RepoRpc method that is told which repository of the session it is about. */

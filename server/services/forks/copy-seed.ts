@@ -21,12 +21,16 @@ export async function copySeed(
     await copyPack(files, pack, place.key);
     await target.transact({ updates: [], atomic: true, reason, pack: { ...pack, ...place } });
   }
+  const { head } = await target.snapshot({});
+  const home = head.kind === "symbolic" ? head.target : null;
   await target.transact({
-    updates: seed.refs.map(({ name, oid, peeled }) => ({
+    updates: seed.refs.map(({ name, oid, peeled, expiresAtMs }) => ({
       name,
       expected: null,
       next: oid,
       ...(peeled && { peeled }),
+      // The default branch never goes by itself.
+      ...(expiresAtMs !== undefined && name !== home && { expiresAtMs }),
     })),
     atomic: true,
     reason,

@@ -8,6 +8,7 @@ import type {
   RefTransaction,
   RefUpdate,
   RefUpdateResult,
+  ReplyDetail,
 } from "../../git/ports.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import { checkNewRef } from "./check-new-ref.ts";
@@ -18,7 +19,10 @@ export type RefMove =
       readonly name: string;
       readonly oid: Oid;
       readonly previous: Oid | null;
+      /** An earlier request with the same Idempotency-Key did it. */
       readonly replayed: boolean;
+      /** What that request kept for this reply. */
+      readonly detail: ReplyDetail;
     }
   | RefRefusal;
 
@@ -28,6 +32,8 @@ export type RefRefusal =
   | { readonly kind: "not-a-commit"; readonly oid: Oid; readonly type: ObjectType }
   /** The ref is not where the caller thought. */
   | { readonly kind: "stale"; readonly name: string; readonly current: Oid | null }
+  /** The default branch neither is deleted nor goes by itself. */
+  | { readonly kind: "default-branch"; readonly name: string }
   /** `a` and `a/b` cannot both be refs. */
   | { readonly kind: "name-conflict"; readonly name: string }
   /** The same Idempotency-Key came with another request. */
@@ -38,6 +44,8 @@ export interface RefTarget {
   readonly oid: Oid;
   /** null = must not exist; undefined = whatever it is now. */
   readonly expected?: Oid | null;
+  /** When the ref goes by itself; null: never; undefined: as it was. */
+  readonly expiresAtMs?: number | null;
   readonly idempotency?: Idempotency | null;
 }
 
@@ -62,6 +70,7 @@ export async function moveRef(
     next: oid,
     ...(expected === undefined ? {} : { expected }),
     ...(peeled.peeled ? { peeled: peeled.peeled } : {}),
+    ...(target.expiresAtMs === undefined ? {} : { expiresAtMs: target.expiresAtMs }),
   };
   const [result] = await repo.store.transact({
     updates: [update],
@@ -76,9 +85,18 @@ export async function moveRef(
 export function describeMove(oid: Oid, result: RefUpdateResult | undefined): RefMove {
   if (result?.kind === "moved") {
     const { name, previous, replayed } = result;
-    return { kind: "moved", name, oid: replayed ?? oid, previous, replayed: replayed !== undefined };
+    const detail = replayed?.detail ?? {};
+    return {
+      kind: "moved",
+      name,
+      oid: replayed?.oid ?? oid,
+      previous,
+      replayed: replayed !== undefined,
+      detail,
+    };
   }
   const name = result?.name ?? "";
+  if (result?.reason === "default-branch") return { kind: "default-branch", name };
   if (result?.reason === "name-conflict") return { kind: "name-conflict", name };
   if (result?.reason === "idempotency-mismatch") return { kind: "idempotency-mismatch" };
   if (result?.reason === "missing-object") return { kind: "unknown-object", oid };

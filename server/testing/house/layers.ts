@@ -27,6 +27,8 @@ const ENGINE = [
   "git/diff",
   "git/merge",
   "git/protocol",
+  "git/notes",
+  "git/blame",
 ];
 const SDK = ["sdk/errors", "sdk/contract", "sdk/http", "sdk/resources", "sdk/mount", "sdk/client"];
 const SERVER = ["ports", ...ENGINE, "services", "stores", "durable", "middleware", "routes", "sdk/contract"];
@@ -72,6 +74,12 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "git/merge",
     at: "server/git/merge/",
+    may: [...ENGINE_FLOOR, "git/tree", "git/diff", "git/walk"],
+  },
+  { name: "git/notes", at: "server/git/notes/", may: [...ENGINE_FLOOR, "git/tree"] },
+  {
+    name: "git/blame",
+    at: "server/git/blame/",
     may: [...ENGINE_FLOOR, "git/tree", "git/diff", "git/walk"],
   },
   { name: "git/protocol", at: "server/git/protocol/", may: ["git/errors", "git/bytes", "git/hash"] },
