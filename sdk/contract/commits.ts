@@ -5,6 +5,8 @@ import {
   cursorSchema,
   identitySchema,
   limitSchema,
+  metadataReplySchema,
+  metadataSchema,
   modeSchema,
   pathSchema,
   refNameSchema,
@@ -51,6 +53,8 @@ export const commitCreateSchema = z.strictObject({
    */
   rebase: z.boolean().optional(),
   changes: z.array(changeSchema).min(1).max(LIMITS.changesPerCommit),
+  /** Agent, session, model, prompt id …: a git note under refs/notes/agent, written in the same step. */
+  metadata: metadataSchema.optional(),
 });
 
 /** The same commit with room for more changes: what a mount sends after a large piece of work. */
@@ -115,6 +119,7 @@ export const commitSchema = z.object({
   /** ISO 8601, the author's date. */
   timestamp: z.string(),
   parents: z.array(z.string()),
+  metadata: metadataReplySchema,
 });
 
 export const commitDetailsSchema = commitSchema.extend({

@@ -4,6 +4,7 @@ import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";
 import { fileEndpoints } from "./files.ts";
 import { forkEndpoints } from "./forks.ts";
+import { historyEndpoints } from "./history.ts";
 import { mergeEndpoints } from "./merges.ts";
 import { objectEndpoints } from "./objects.ts";
 import { prefetchEndpoints } from "./prefetch.ts";
@@ -29,6 +30,7 @@ export const contract = {
   ...mergeEndpoints,
   ...tagEndpoints,
   ...snapshotEndpoints,
+  ...historyEndpoints,
   ...objectEndpoints,
   ...forkEndpoints,
   ...watchEndpoints,

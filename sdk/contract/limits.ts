@@ -33,7 +33,21 @@ export const LIMITS = {
   prefetchGlobChars: 1_024,
   prefetchBytes: 16 * 1024 * 1024,
   prefetchBlobBytes: 1024 * 1024,
-  metadataChars: 16 * 1024,
+  /** As JSON. */
+  metadataBytes: 16 * 1024,
+  metadataDepth: 32,
+  /** Of a branch that goes by itself. */
+  branchTtlSecondsMin: 60,
+  branchTtlSecondsMax: 30 * 24 * 60 * 60,
+  /** Moves that one undo takes back. */
+  undoSteps: 1_000,
+  /** Larger files are not blamed. */
+  blameFileBytes: 10 * 1024 * 1024,
+  /** Commits that one blame looks at, and contents that it reads; beyond, it ends with `truncated`. */
+  blameCommits: 20_000,
+  blameReadBytes: 256 * 1024 * 1024,
+  /** Metadata in one blame; hunks after that come without. */
+  blameMetadataBytes: 1024 * 1024,
   tokenScopes: 40,
   tokenGlobs: 50,
   tokenSecondsMin: 3_600,

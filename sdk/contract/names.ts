@@ -34,6 +34,31 @@ export function textSchema(maxChars: number) {
     .refine((text) => !LONE_SURROGATE.test(text), "holds a lone surrogate");
 }
 
+/** How deep a JSON value is nested, looked at no further than `max`; without recursion, for it comes from outside. */
+function isNestedDeeper(value: unknown, max: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > max) return true;
+    level = level.flatMap((item) => (item !== null && typeof item === "object" ? Object.values(item) : []));
+  }
+  return false;
+}
+
+/** A JSON object that goes with a commit or a snapshot. */
+export const metadataSchema = z
+  .record(z.string(), z.unknown())
+  .refine((value) => !isNestedDeeper(value, LIMITS.metadataDepth), {
+    message: `nested deeper than ${LIMITS.metadataDepth}`,
+    abort: true,
+  })
+  .refine(
+    (value) => new TextEncoder().encode(JSON.stringify(value)).length <= LIMITS.metadataBytes,
+    `at most ${LIMITS.metadataBytes} bytes as JSON`,
+  );
+
+/** Of a commit: what an agent said of it; absent when nobody said anything. */
+export const metadataReplySchema = z.record(z.string(), z.unknown()).optional();
+
 /** A boolean in a query string. */
 export const flagSchema = z
   .enum(["true", "false", "1", "0"])

@@ -1,14 +1,13 @@
 import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
-import { LIMITS } from "./limits.ts";
-import { cursorSchema, deletedSchema, limitSchema, refNameSchema, shaSchema } from "./names.ts";
-
-const metadataSchema = z
-  .record(z.string(), z.json())
-  .refine(
-    (value) => JSON.stringify(value).length <= LIMITS.metadataChars,
-    `at most ${LIMITS.metadataChars} characters as JSON`,
-  );
+import {
+  cursorSchema,
+  deletedSchema,
+  limitSchema,
+  metadataSchema,
+  refNameSchema,
+  shaSchema,
+} from "./names.ts";
 
 export const snapshotCreateSchema = z.strictObject({
   name: refNameSchema,
@@ -21,7 +20,7 @@ export const snapshotSchema = z.object({
   branch: z.string(),
   /** The commit that the branch was at. */
   sha: shaSchema,
-  metadata: z.record(z.string(), z.json()),
+  metadata: z.record(z.string(), z.unknown()),
   created_at: z.string(),
 });
 
@@ -66,7 +65,7 @@ export const snapshotEndpoints = defineEndpoints({
     body: z.strictObject({ target_branch: refNameSchema, expected_sha: shaSchema.nullable().optional() }),
     status: 200,
     reply: z.object({ sha: shaSchema, branch: z.string(), previous_sha: shaSchema.nullable() }),
-    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT"],
+    errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
 });
 

@@ -1,14 +1,20 @@
-import type { branchEndpoints } from "../../sdk/contract/branches.ts";
+import type { Branch, branchEndpoints } from "../../sdk/contract/branches.ts";
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
 import { conflict, invalidField, notFound, unprocessable } from "../middleware/request-error.ts";
-import { createBranch, renameBranch } from "../services/refs/branches.ts";
+import {
+  type BranchChange,
+  type BranchState,
+  changeBranch,
+  createBranch,
+  findBranch,
+} from "../services/refs/branches.ts";
 import { listRefs } from "../services/refs/list-refs.ts";
-import { deleteRef, findRef } from "../services/refs/move-ref.ts";
+import { deleteRef } from "../services/refs/move-ref.ts";
 import { actorOf } from "./read-replies.ts";
 import { readRefIdempotency } from "./ref-idempotency.ts";
 import { nextRefCursor, readRefCursor, refuseMove, replayHeaders } from "./ref-replies.ts";
 import { json } from "./reply.ts";
-import type { Handler, HandlersFor } from "./router.ts";
+import type { Handler, HandlersFor, RequestContext } from "./router.ts";
 
 const postBranch: Handler<"POST /repos/:repo/branches"> = async (context) => {
   const { repo, body } = context;
@@ -16,17 +22,24 @@ const postBranch: Handler<"POST /repos/:repo/branches"> = async (context) => {
     throw invalidField("from_sha", "from and from_sha exclude each other");
   }
   const from = body.from_sha ?? body.from ?? null;
+  const expiresAtMs = readExpiry(context, body.ttl_seconds) ?? null;
   const created = await createBranch(
     repo,
-    { name: body.name, from, idempotency: readRefIdempotency("branch", context) },
+    { name: body.name, from, expiresAtMs, idempotency: readRefIdempotency("branch", context) },
     { actor: actorOf(context), message: `branch: created from ${from ?? "HEAD"}` },
   );
   switch (created.kind) {
-    case "moved":
-      return json(
-        { name: body.name, sha: created.oid },
-        { status: 201, headers: replayHeaders(created.replayed) },
-      );
+    case "moved": {
+      const { expires_at_ms: first } = created.detail;
+      const state = {
+        oid: created.oid,
+        expiresAtMs: created.replayed ? (typeof first === "number" ? first : null) : expiresAtMs,
+      };
+      return json(describeBranch(body.name, state), {
+        status: 201,
+        headers: replayHeaders(created.replayed),
+      });
+    }
     case "empty-repository":
       throw unprocessable("There is no commit yet to start a branch from");
     case "unknown-start":
@@ -36,11 +49,26 @@ const postBranch: Handler<"POST /repos/:repo/branches"> = async (context) => {
   }
 };
 
+/** undefined: nothing was said. */
+function readExpiry({ now }: { readonly now: () => number }, ttlSeconds: number | undefined) {
+  return ttlSeconds === undefined ? undefined : now() + ttlSeconds * 1_000;
+}
+
+function describeBranch(name: string, { oid, expiresAtMs }: BranchState): Branch {
+  return {
+    name,
+    sha: oid,
+    ...(expiresAtMs !== null && { expires_at: new Date(expiresAtMs).toISOString() }),
+  };
+}
+
 const getBranches: Handler<"GET /repos/:repo/branches"> = async ({ repo, query }) => {
   const after = readRefCursor(query.cursor, BRANCH_PREFIX);
   const page = await listRefs(repo, [BRANCH_PREFIX], { limit: query.limit, after });
   return {
-    branches: page.refs.map(({ name, oid }) => ({ name: name.slice(BRANCH_PREFIX.length), sha: oid })),
+    branches: page.refs.map(({ name, oid, expiresAtMs = null }) =>
+      describeBranch(name.slice(BRANCH_PREFIX.length), { oid, expiresAtMs }),
+    ),
     default_branch: page.defaultBranch,
     total: page.total,
     next_cursor: nextRefCursor(page.next),
@@ -48,30 +76,48 @@ const getBranches: Handler<"GET /repos/:repo/branches"> = async ({ repo, query }
 };
 
 const getBranch: Handler<"GET /repos/:repo/branches/*name"> = async ({ repo, params }) => {
-  const sha = await findRef(repo, BRANCH_PREFIX + params.name);
-  if (!sha) throw notFound(`Branch ${params.name}`);
-  return { name: params.name, sha };
+  const branch = await findBranch(repo, params.name);
+  if (!branch) throw notFound(`Branch ${params.name}`);
+  return describeBranch(params.name, branch);
 };
 
 const patchBranch: Handler<"PATCH /repos/:repo/branches/*name"> = async (context) => {
-  const { repo, params, body, org } = context;
+  const { params, body } = context;
   const from = params.name;
-  const to = body.new_name;
-  const reason = { actor: actorOf(context), message: `branch: renamed ${from} to ${to}` };
-  const renamed = await renameBranch(repo, { from, to }, reason);
-  switch (renamed.kind) {
-    case "renamed":
-      // HEAD has moved in the repository, which is what counts; the directory shows it too.
-      if (renamed.wasDefault) await org.store.updateRepo(repo.record.id, { defaultBranch: to });
-      return { name: to, sha: renamed.oid };
-    case "missing":
-      throw notFound(`Branch ${from}`);
-    case "same-name":
-      throw invalidField("new_name", "is the branch's name already");
-    default:
-      throw refuseMove(`Branch ${to}`, renamed);
-  }
+  if (body.new_name === from) throw invalidField("new_name", "is the branch's name already");
+  const change = {
+    from,
+    to: body.new_name ?? from,
+    expiresAtMs: readExpiry(context, body.ttl_seconds),
+  };
+  return answerChange(context, change, `branch: renamed ${from} to ${change.to}`);
 };
+
+const promoteBranch: Handler<"POST /repos/:repo/branches/*name/promote"> = async (context) => {
+  const { params, body } = context;
+  const change = {
+    from: params.name,
+    to: body.as ?? params.name,
+    expiresAtMs: null,
+    idempotency: readRefIdempotency("promote", context),
+  };
+  return answerChange(context, change, `branch: promoted ${change.from} to ${change.to}`);
+};
+
+async function answerChange(
+  context: Pick<RequestContext<"PATCH /repos/:repo/branches/*name">, "repo" | "org" | "principal">,
+  change: BranchChange,
+  message: string,
+): Promise<Response> {
+  const { repo, org } = context;
+  const { from, to } = change;
+  const changed = await changeBranch(repo, change, { actor: actorOf(context), message });
+  if (changed.kind === "missing") throw notFound(`Branch ${from}`);
+  if (changed.kind !== "changed") throw refuseMove(`Branch ${to}`, changed);
+  // HEAD has moved in the repository, which is what counts; the directory shows it too.
+  if (changed.wasDefault) await org.store.updateRepo(repo.record.id, { defaultBranch: to });
+  return json(describeBranch(to, changed), { headers: replayHeaders(changed.replayed) });
+}
 
 const dropBranch: Handler<"DELETE /repos/:repo/branches/*name"> = async (context) => {
   const { repo, params } = context;
@@ -84,11 +130,12 @@ const dropBranch: Handler<"DELETE /repos/:repo/branches/*name"> = async (context
   return { deleted: true };
 };
 
-/** Branches: create, list, get, rename, delete. */
+/** Branches: create, list, get, rename, promote, delete. */
 export const branchHandlers: HandlersFor<typeof branchEndpoints> = {
   "POST /repos/:repo/branches": postBranch,
   "GET /repos/:repo/branches": getBranches,
   "GET /repos/:repo/branches/*name": getBranch,
   "PATCH /repos/:repo/branches/*name": patchBranch,
+  "POST /repos/:repo/branches/*name/promote": promoteBranch,
   "DELETE /repos/:repo/branches/*name": dropBranch,
 };

@@ -20,6 +20,8 @@ import { type CommitCreation, createCommit, type NewCommit } from "../services/c
 import { describeCommit, describeCommitDetails, findCommit } from "../services/commits/describe-commit.ts";
 import { formatHistoryCursor, listCommits, parseHistoryCursor } from "../services/commits/list-commits.ts";
 import { decodeUpload, storeBlobs } from "../services/commits/store-blobs.ts";
+import { findNotesTip } from "../services/notes/find-note-blobs.ts";
+import { formatMetadata, type Metadata, readMetadata } from "../services/notes/read-metadata.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
 import { resolveRefTarget } from "../services/read-target.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
@@ -66,6 +68,7 @@ async function postCommit(storeObjects: StoreObjects, context: PostContext): Pro
     ...(parent === undefined ? {} : { parentOid: parent as Oid | null }),
     rebase: body.rebase ?? false,
     drafts: drafted.drafts,
+    ...(body.metadata && { note: formatMetadata(body.metadata) }),
     actor: actorOf(context),
     idempotency,
     nowMs: context.now(),
@@ -220,9 +223,20 @@ const getCommits: Handler<"GET /repos/:repo/commits"> = async ({ repo, query }) 
   const { commit, ref } = resolution.target;
   if (commit === null) throw notFound(`History of ${ref}, which is a tree,`);
   const start = query.cursor === undefined ? { base: commit, skip: 0 } : await readCursor(repo, query.cursor);
-  const page = await listCommits(repo.objects, start, { limit: query.limit, path });
+  const [page, notes] = await Promise.all([
+    listCommits(repo.objects, start, { limit: query.limit, path }),
+    findNotesTip(repo),
+  ]);
+  const said = await readMetadata(
+    repo,
+    page.commits.map(({ oid }) => oid),
+    notes,
+  );
   return {
-    commits: page.commits.map((entry) => describeCommit(entry.oid, entry.commit)),
+    commits: page.commits.map((entry) => ({
+      ...describeCommit(entry.oid, entry.commit),
+      ...describeMetadata(said.get(entry.oid)),
+    })),
     ref,
     has_more: page.next !== null,
     next_cursor: page.next && formatHistoryCursor(page.next),
@@ -241,10 +255,24 @@ async function readCursor(repo: RepoHandle, text: string) {
 const getCommit: Handler<"GET /repos/:repo/commits/:sha"> = async ({ repo, params, request }) => {
   const oid = params.sha;
   if (!isOid(oid)) throw invalidField("sha", "40 lower-case hex digits");
+  const notes = await findNotesTip(repo);
   const commit = await findCommit(repo, oid);
   if (!commit) throw notFound(`Commit ${oid}`);
-  const headers = { "cache-control": cacheControl(repo, true), etag: `"${oid}"` };
+  const metadata = (await readMetadata(repo, [oid], notes)).get(oid);
+  // A commit never changes, but what notes say of it may.
+  const headers = {
+    "cache-control": cacheControl(repo, false),
+    etag: metadata ? `"${oid}-${hashMetadata(metadata)}"` : `"${oid}"`,
+  };
   return matchesEtag(request.headers.get("if-none-match"), headers.etag)
     ? notModified(headers)
-    : json(describeCommitDetails(oid, commit), { headers });
+    : json({ ...describeCommitDetails(oid, commit), ...describeMetadata(metadata) }, { headers });
 };
+
+function describeMetadata(metadata: Metadata | undefined): { metadata?: Metadata } {
+  return metadata ? { metadata } : {};
+}
+
+function hashMetadata(metadata: Metadata): string {
+  return createHash("sha256").update(JSON.stringify(metadata)).digest("hex").slice(0, 16);
+}

@@ -176,7 +176,8 @@ async function openFile({
   throw noFile(path, file);
 }
 
-function noFile(path: string, lookup: Exclude<FileLookup, File>): RequestError {
+/** Why there is no file at a path. */
+export function noFile(path: string, lookup: Exclude<FileLookup, File>): RequestError {
   if (lookup.kind === "missing") return notFound(`File ${path}`);
   const details = { path, type: lookup.kind === "directory" ? "folder" : "submodule", sha: lookup.oid };
   const message =

@@ -9,6 +9,7 @@ import { createCommitHandlers } from "./commits.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { createFileHandlers } from "./files.ts";
 import { createForkHandlers } from "./forks.ts";
+import { historyHandlers } from "./history.ts";
 import { createMergeHandlers } from "./merges.ts";
 import { objectHandlers } from "./objects.ts";
 import { createPrefetchHandlers } from "./prefetch.ts";
@@ -53,6 +54,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...merges,
     ...tagHandlers,
     ...snapshotHandlers,
+    ...historyHandlers,
     ...objectHandlers,
     ...createForkHandlers(deps),
     ...createWatchHandlers(deps),

@@ -20,7 +20,8 @@ import {
 import { findTip, type MoveContext } from "../services/merge/move-branch.ts";
 import { revertCommit } from "../services/merge/revert-commit.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
-import { moveRef } from "../services/refs/move-ref.ts";
+import { findEarlierMove } from "../services/refs/earlier-move.ts";
+import { moveRef, type RefMove } from "../services/refs/move-ref.ts";
 import { describeConflicts } from "./conflict-replies.ts";
 import { getCompare, getDiff } from "./diffs.ts";
 import { checkIdentity, checkMessage, DEFAULT_IDENTITY } from "./identity.ts";
@@ -276,13 +277,19 @@ async function postReset(storeObjects: StoreObjects, context: RequestContext<"PO
   const { idempotency, actor } = openMove(storeObjects, context, "reset");
   const name = BRANCH_PREFIX + body.branch;
   checkRefName(name);
+  const earlier = await findEarlierMove(repo, name, idempotency);
+  if (earlier) return answerReset(body.branch, earlier);
   const [commit, tip] = [await findNamedCommit(repo, body.sha), await findTip(repo, body.branch)];
   if (commit.kind !== "found") throw unknownCommit(commit.ref);
   if (tip === null) throw notFound(`Branch ${body.branch}`);
   const expected = toOid(body.expected_sha);
   const target = { name, oid: commit.oid, idempotency, ...(expected && { expected }) };
   const moved = await moveRef(repo, target, { actor, message: `reset: moving to ${body.sha}` });
-  if (moved.kind !== "moved") throw refuseMove(`Branch ${body.branch}`, moved);
-  const reply = { branch: body.branch, sha: moved.oid, previous_sha: moved.previous };
+  return answerReset(body.branch, moved);
+}
+
+function answerReset(branch: string, moved: RefMove): Response {
+  if (moved.kind !== "moved") throw refuseMove(`Branch ${branch}`, moved);
+  const reply = { branch, sha: moved.oid, previous_sha: moved.previous };
   return json(reply, { headers: replayHeaders(moved.replayed) });
 }

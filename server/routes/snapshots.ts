@@ -5,8 +5,9 @@ import { nameField } from "../middleware/name-field.ts";
 import { notFound } from "../middleware/request-error.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import { checkNewRef } from "../services/refs/check-new-ref.ts";
+import { findEarlierMove } from "../services/refs/earlier-move.ts";
 import { listRefs } from "../services/refs/list-refs.ts";
-import { deleteRef, findRef, moveRef } from "../services/refs/move-ref.ts";
+import { deleteRef, findRef, moveRef, type RefMove } from "../services/refs/move-ref.ts";
 import { createSnapshot, describeSnapshots, SNAPSHOT_PREFIX } from "../services/refs/snapshots.ts";
 import { actorOf } from "./read-replies.ts";
 import { readRefIdempotency } from "./ref-idempotency.ts";
@@ -51,24 +52,33 @@ export const snapshotHandlers: HandlersFor<typeof snapshotEndpoints> = {
   },
   async "POST /repos/:repo/snapshots/:name/restore"(context) {
     const { repo, params, body } = context;
-    const snapshot = await readSnapshot(repo, params.name);
     const name = BRANCH_PREFIX + body.target_branch;
     nameField("target_branch", () => checkNewRef(name));
+    const idempotency = readRefIdempotency("restore", context);
+    const earlier = await findEarlierMove(repo, name, idempotency);
+    if (earlier) return answerRestore(body.target_branch, earlier);
+    const snapshot = await readSnapshot(repo, params.name);
     const moved = await moveRef(
       repo,
       {
         name,
         oid: parseOid(snapshot.sha),
+        idempotency,
         ...(body.expected_sha !== undefined && {
           expected: body.expected_sha === null ? null : parseOid(body.expected_sha),
         }),
       },
       { actor: actorOf(context), message: `snapshot: restored ${params.name}` },
     );
-    if (moved.kind !== "moved") throw refuseMove(`Branch ${body.target_branch}`, moved);
-    return { sha: moved.oid, branch: body.target_branch, previous_sha: moved.previous };
+    return answerRestore(body.target_branch, moved);
   },
 };
+
+function answerRestore(branch: string, moved: RefMove): Response {
+  if (moved.kind !== "moved") throw refuseMove(`Branch ${branch}`, moved);
+  const reply = { sha: moved.oid, branch, previous_sha: moved.previous };
+  return json(reply, { headers: replayHeaders(moved.replayed) });
+}
 
 async function readSnapshot(repo: RepoHandle, short: string) {
   const name = SNAPSHOT_PREFIX + short;

@@ -1,7 +1,7 @@
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
-import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
 import { AGENT_NOTES_REF, mergeNotes } from "../git/notes/note-commit.ts";
+import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
 import type { GitObject, ObjectReader, RefReason, RefUpdate, RefUpdateResult } from "../git/ports.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import type { FlushConflict } from "../ports/session.ts";

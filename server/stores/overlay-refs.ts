@@ -73,7 +73,10 @@ export function createOverlayRefs(rows: OverlayRows, view: () => BehindView): Re
       // What stays is what a session's refs do anyway.
       if (atMs === null) return;
       const reason = "not-in-a-session";
-      throw new GitError("wrong-type", "a branch that goes by itself is not made in a session", { reason, name });
+      throw new GitError("wrong-type", "a branch that goes by itself is not made in a session", {
+        reason,
+        name,
+      });
     },
     list: () => refuse(),
     count: () => refuse(),

@@ -1,6 +1,6 @@
 import { GitError } from "../git/errors.ts";
-import type { FileStore, GitObject, Head, RepoSnapshot } from "../git/ports.ts";
 import { AGENT_NOTES_REF } from "../git/notes/note-commit.ts";
+import type { FileStore, GitObject, Head, RepoSnapshot } from "../git/ports.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import type { PlanCommit } from "./commit-on-head.ts";
 import { type FlushMode, flushRepo, type MergeTips, type RepoFlush } from "./flush-session.ts";

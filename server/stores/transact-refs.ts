@@ -37,7 +37,11 @@ export async function transactRefs(
     const added: RefUpdate[] = plan ? [{ name: AGENT_NOTES_REF, expected: plan.before, next: plan.oid }] : [];
     const objects = [...(transaction.objects ?? []), ...(plan?.objects ?? [])];
     await deps.makeRoom(objects);
-    const results = moveTogether(deps, { ...transaction, objects, updates: [...transaction.updates, ...added] });
+    const results = moveTogether(deps, {
+      ...transaction,
+      objects,
+      updates: [...transaction.updates, ...added],
+    });
     if (!plan) return results;
     const last = results.at(-1);
     const isOutrun = last?.kind === "rejected" && last.reason === "stale" && last.name === AGENT_NOTES_REF;

@@ -18,6 +18,7 @@ import { createMemoryRepoStore } from "../stores/memory-repo-store.ts";
 import { createMemoryTables } from "../stores/memory-tables.ts";
 import { createMemoryFeeds, type MemoryFeeds } from "../stores/memory-watch.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
+import { platformIds } from "../stores/pack-id.ts";
 import { createRepoHandle } from "../stores/repo-handle.ts";
 import { storeObjects } from "../stores/store-pack.ts";
 import { createMemorySessions } from "./matrix/memory-sessions.ts";
@@ -52,7 +53,7 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
   const now = options.now ?? Date.now;
   const log: Readonly<Record<string, unknown>>[] = [];
   const openOrg = openOrgs(options.limits === "on", now);
-  const { repos, openRepo, watches } = createMemoryRepos();
+  const { repos, openRepo, watches } = createMemoryRepos(now);
   const sessions = options.sessions === "through" ? createMemorySessions(openOrg, openRepo) : noSessions;
   const adminKey = options.adminKey === undefined ? ADMIN_KEY : options.adminKey;
   const app = createHttpApp(
@@ -123,7 +124,7 @@ function openOrgs(limited: boolean, now: () => number): (orgId: string) => OrgSt
   };
 }
 
-function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
+function createMemoryRepos(now: () => number): Pick<DispatchDeps, "openRepo"> & {
   readonly repos: RepoLifecycle;
   readonly watches: WatchSources;
 } {
@@ -150,10 +151,11 @@ function createMemoryRepos(): Pick<DispatchDeps, "openRepo"> & {
           tables,
           files,
           cache,
+          ids: { ...platformIds, now },
           afterWrite,
         });
         if (first) await store.transact(first);
-        if (fork) plantFork(tables, fork, Date.now());
+        if (fork) plantFork(tables, fork, now());
         stores.set(repoId, store);
         feeds.set(repoId, feed);
         return true;

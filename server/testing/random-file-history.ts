@@ -1,5 +1,12 @@
 import type { Oid } from "../git/hash/oid.ts";
-import { createRandom, editLines, joinLines, makeLines, type Random, type TextShape } from "./random-texts.ts";
+import {
+  createRandom,
+  editLines,
+  joinLines,
+  makeLines,
+  type Random,
+  type TextShape,
+} from "./random-texts.ts";
 import type { RealRepo } from "./real-git.ts";
 
 export interface FileHistoryShape extends TextShape {
@@ -80,11 +87,15 @@ function changeFiles(random: Random, tree: Tree, shape: TextShape): void {
     const file = name === undefined ? undefined : tree.get(name);
     const target = NAMES[Math.floor(random() * NAMES.length)] ?? "d";
     const chance = random();
-    if (!name || !file || chance < 0.05) tree.set(target, { lines: makeLines(random, shape), mode: "100644" });
+    if (!name || !file || chance < 0.05)
+      tree.set(target, { lines: makeLines(random, shape), mode: "100644" });
     else if (chance < 0.7) tree.set(name, { ...file, lines: editLines(random, file.lines, shape) });
     else if (chance < 0.88 && !tree.has(target)) {
       tree.delete(name);
-      tree.set(target, { ...file, lines: random() < 0.5 ? file.lines : editLines(random, file.lines, shape) });
+      tree.set(target, {
+        ...file,
+        lines: random() < 0.5 ? file.lines : editLines(random, file.lines, shape),
+      });
     } else if (chance < 0.93) tree.delete(name);
     else if (chance < 0.97) tree.set(name, { ...file, mode: file.mode === "100644" ? "100755" : "100644" });
     else tree.set(name, { ...file, mode: file.mode === "120000" ? "100644" : "120000" });

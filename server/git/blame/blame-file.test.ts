@@ -49,7 +49,9 @@ async function blameByGit(repo: RealRepo, { commit, path }: Place, options: read
 }
 
 function format({ hunks }: Awaited<ReturnType<typeof blame>>) {
-  return hunks.map(({ commit, orig, final, count, path }) => `${commit} ${orig + 1} ${final + 1} ${count} ${path}`);
+  return hunks.map(
+    ({ commit, orig, final, count, path }) => `${commit} ${orig + 1} ${final + 1} ${count} ${path}`,
+  );
 }
 
 async function listFiles(repo: RealRepo, commit: Oid) {
@@ -79,7 +81,9 @@ describe.runIf(hasGit).each(SHAPES)("blame of a random history, seed $seed", (sh
     for (const commit of commits.slice(-8)) {
       for (const path of await listFiles(repo, commit)) {
         const place = { commit, path };
-        expect(format(await blame(reader, place)), `${commit} ${path}`).toEqual(await blameByGit(repo, place));
+        expect(format(await blame(reader, place)), `${commit} ${path}`).toEqual(
+          await blameByGit(repo, place),
+        );
       }
     }
   });
@@ -114,7 +118,8 @@ describe.runIf(hasGit)("blame", () => {
       stream.push(`M 100644 inline f\ndata ${text.length}\n${text}\n`);
       const same = "x\n".repeat(600 + 3 * i);
       if (i < 2) stream.push(`M 100644 inline same\ndata ${same.length}\n${same}\n`);
-      if (i === 0) stream.push("M 100644 inline empty\ndata 0\n\n", "M 100644 inline bin\ndata 5\na\0\nb\0\n");
+      if (i === 0)
+        stream.push("M 100644 inline empty\ndata 0\n\n", "M 100644 inline bin\ndata 5\na\0\nb\0\n");
     }
     await repo.git(["fast-import", "--quiet"], { input: stream.join("") });
     head = (await repo.git(["rev-parse", "main"])).text as Oid;
@@ -123,7 +128,11 @@ describe.runIf(hasGit)("blame", () => {
   afterAll(() => repo.remove());
 
   it("has nothing to say of an empty file, and takes binary ones by their line feeds", async () => {
-    expect(await blame(reader, { commit: head, path: "empty" })).toEqual({ hunks: [], lines: 0, truncated: false });
+    expect(await blame(reader, { commit: head, path: "empty" })).toEqual({
+      hunks: [],
+      lines: 0,
+      truncated: false,
+    });
     const place = { commit: head, path: "bin" };
     expect(format(await blame(reader, place))).toEqual(await blameByGit(repo, place));
   });
@@ -136,7 +145,7 @@ describe.runIf(hasGit)("blame", () => {
   it("ends at a limit with what is true, and says so", async () => {
     const place = { commit: head, path: "f" };
     const whole = await blame(reader, place);
-    for (const limits of [{ commits: 5 }, { bytes: 300 }, { diffSteps: 60 }]) {
+    for (const limits of [{ commits: 5 }, { bytes: 300 }, { diffSteps: 5 }]) {
       const cut = await blame(reader, place, { limits });
       expect(cut.truncated).toBe(true);
       const found = format({ ...cut, hunks: cut.hunks.filter(({ unfinished }) => !unfinished) });
@@ -161,10 +170,12 @@ describe.runIf(hasGit)("blame", () => {
         const { found, missing } = await reader.readObjects(oids);
         const parent = [...found.values()].find(({ oid, type }) => type === "commit" && oid !== head)?.oid;
         if (!parent) return { found, missing };
-        return { found: new Map([...found].filter(([oid]) => oid !== parent)), missing: [...missing, parent] };
+        return {
+          found: new Map([...found].filter(([oid]) => oid !== parent)),
+          missing: [...missing, parent],
+        };
       },
     };
     await expect(blame(hole, { commit: head, path: "f" })).rejects.toMatchObject({ code: "missing-object" });
   });
 });
-

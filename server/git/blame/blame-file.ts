@@ -4,11 +4,16 @@ import { createDiffBudget } from "../diff/diff-budget.ts";
 import type { Oid } from "../hash/oid.ts";
 import { type CommitLinks, decodeCommitLinks } from "../object/commit-links.ts";
 import type { GitObject, ObjectReader } from "../ports.ts";
-import { type CommitGraph, type CommitNode, createCommitGraph, createDateQueue } from "../walk/commit-graph.ts";
+import {
+  type CommitGraph,
+  type CommitNode,
+  createCommitGraph,
+  createDateQueue,
+} from "../walk/commit-graph.ts";
 import type { PriorityQueue } from "../walk/priority-queue.ts";
 import { type BlobSource, createBlobSource } from "./blob-source.ts";
 import { createParentFinder, type FileVersion, type ParentFinder } from "./find-parent.ts";
-import { type LineRun, joinRuns, splitRuns } from "./line-runs.ts";
+import { joinRuns, type LineRun, splitRuns } from "./line-runs.ts";
 
 export interface BlameQuery {
   readonly commit: Oid;

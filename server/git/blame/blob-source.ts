@@ -36,7 +36,8 @@ export function createBlobSource(
     }
     const object = (await reader.readObjects([oid])).found.get(oid);
     if (!object) throw new GitError("missing-object", `blob ${oid} is missing`, { oid });
-    if (object.type !== "blob") throw new GitError("wrong-type", `${oid} is a ${object.type}, not a blob`, { oid });
+    if (object.type !== "blob")
+      throw new GitError("wrong-type", `${oid} is a ${object.type}, not a blob`, { oid });
     const lines = splitLines(object.data);
     bytesLeft -= object.data.length;
     remembered.set(oid, lines);

@@ -96,7 +96,9 @@ async function findRename(
   parentTree: Oid | null,
 ): Promise<{ readonly path: ByteString; readonly version: FileVersion } | null> {
   const changes = await diffTrees(reader, parentTree, tree);
-  const relevant = changes.filter(({ path: at, old, next }) => (old && !next) || (at === path && next && !old));
+  const relevant = changes.filter(
+    ({ path: at, old, next }) => (old && !next) || (at === path && next && !old),
+  );
   const renames = await findRenames(reader, relevant, { limit: Math.floor(Math.sqrt(RENAME_SOURCES_MAX)) });
   const found = renames.find(({ to }) => to === path);
   return found ? { path: found.from, version: { oid: found.old.oid, mode: found.old.mode } } : null;

@@ -55,7 +55,10 @@ export function joinRuns<T extends LineRun>(
   for (const run of [...runs].sort((a, b) => a.final - b.final)) {
     const last = joined.at(-1);
     const goesOn =
-      last && last.final + last.count === run.final && last.orig + last.count === run.orig && isOneSource(last, run);
+      last &&
+      last.final + last.count === run.final &&
+      last.orig + last.count === run.orig &&
+      isOneSource(last, run);
     if (goesOn) joined[joined.length - 1] = { ...last, count: last.count + run.count };
     else joined.push(run);
   }

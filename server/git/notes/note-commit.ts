@@ -29,10 +29,14 @@ export async function addNotes(
 ): Promise<NotesTip> {
   const changes = new Map(notes.map(({ annotated, blob }) => [annotated, blob]));
   const root = tip === null ? null : await readNotesRoot(reader, tip);
-  return commitNotes(reader, { root, changes, parents: tip === null ? [] : [tip] }, {
-    seconds,
-    message: "Notes added by Coregit\n",
-  });
+  return commitNotes(
+    reader,
+    { root, changes, parents: tip === null ? [] : [tip] },
+    {
+      seconds,
+      message: "Notes added by Coregit\n",
+    },
+  );
 }
 
 /**
@@ -47,10 +51,14 @@ export async function mergeNotes(
   const baseRoot = base === null ? null : await readNotesRoot(reader, base);
   const changes = await diffNotes(reader, baseRoot, await readNotesRoot(reader, ours));
   const root = await readNotesRoot(reader, theirs);
-  return commitNotes(reader, { root, changes, parents: [theirs, ours] }, {
-    seconds,
-    message: "Notes merged by Coregit\n",
-  });
+  return commitNotes(
+    reader,
+    { root, changes, parents: [theirs, ours] },
+    {
+      seconds,
+      message: "Notes merged by Coregit\n",
+    },
+  );
 }
 
 async function commitNotes(

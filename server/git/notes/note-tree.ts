@@ -125,8 +125,7 @@ function applyChanges({ prefix, level }: Edit, changes: NoteChanges): Map<string
     const rest = oid.slice(prefix);
     notes.delete(rest);
     if (folders.has(rest.slice(0, 2))) route(oid, blob);
-    else if (blob !== null)
-      notes.set(rest, { mode: FILE_MODE, name: rest as ByteString, oid: blob }); // hex is ASCII
+    else if (blob !== null) notes.set(rest, { mode: FILE_MODE, name: rest as ByteString, oid: blob }); // hex is ASCII
   }
   if (prefix > DEEPEST_FAN_OUT || !isCrowded(level)) return below;
   for (const [rest, { oid: blob }] of notes) route(stem + rest, blob);

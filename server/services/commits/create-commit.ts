@@ -19,6 +19,8 @@ export interface NewCommit {
   /** Merge the drafts with what the head has; `parentOid` is then what they were made on. */
   readonly rebase: boolean;
   readonly drafts: readonly ChangeDraft[];
+  /** What an agent says of it, as the text of a note. */
+  readonly note?: string;
   readonly actor: string;
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null;
   /** Milliseconds since 1970. */
@@ -142,7 +144,7 @@ function toRequest(
   changes: readonly TreeChange[],
   placed: Pick<CommitRequest, "blobs" | "pack">,
 ): CommitRequest {
-  const { branch, message, author, committer, parentOid, rebase, actor, idempotency } = commit;
+  const { branch, message, author, committer, parentOid, rebase, note, actor, idempotency } = commit;
   const requiredOids = commit.drafts.flatMap((draft) =>
     draft.kind === "ready" && draft.requiredOid ? [draft.requiredOid] : [],
   );
@@ -157,6 +159,7 @@ function toRequest(
     actor,
     ...(parentOid === undefined ? {} : { parentOid }),
     ...(rebase ? { rebase } : {}),
+    ...(note === undefined ? {} : { note }),
     ...(idempotency ? { idempotency } : {}),
   };
 }

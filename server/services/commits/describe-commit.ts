@@ -45,9 +45,8 @@ function findDecoder(label: string): TextDecoder | null {
   }
 }
 
-/** null when this repository has no such commit. */
+/** null when this repository has no such commit. The caller has looked at the repository. */
 export async function findCommit(repo: RepoHandle, oid: Oid): Promise<Commit | null> {
-  await repo.snapshot();
   const object = (await repo.objects.readObjects([oid])).found.get(oid);
   return object?.type === "commit" ? decodeCommit(object.data) : null;
 }

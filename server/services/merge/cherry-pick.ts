@@ -1,13 +1,16 @@
-import type { Oid } from "../../git/hash/oid.ts";
+import { type Oid, parseOid, ZERO_OID } from "../../git/hash/oid.ts";
 import type { PathConflict } from "../../git/merge/conflict.ts";
 import { createScratch, type Scratch } from "../../git/merge/scratch.ts";
+import type { ReplyDetail } from "../../git/ports.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
+import { copyNotes } from "../notes/copy-notes.ts";
 import { placeObjects } from "../place-objects.ts";
 import { checkNewRef } from "../refs/check-new-ref.ts";
-import type { RefRefusal } from "../refs/move-ref.ts";
+import { findEarlierMove } from "../refs/earlier-move.ts";
+import { describeMove, type RefMove, type RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
 import { REPLAY_MAX } from "./merge-branch.ts";
-import { findEarlierMove, findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { findTip, type MoveContext, moveBranch } from "./move-branch.ts";
 import { listRange, replayCommits } from "./replay-commits.ts";
 
 export interface PickOrder {
@@ -51,6 +54,10 @@ export type Pick =
 export async function cherryPick(context: MoveContext, order: PickOrder): Promise<Pick> {
   const { repo, nowMs } = context;
   if (order.branch !== undefined) checkNewRef(`refs/heads/${order.branch}`);
+  if (order.branch !== undefined) {
+    const earlier = await findEarlierMove(repo, `refs/heads/${order.branch}`, context.idempotency);
+    if (earlier) return earlier.kind === "moved" ? repeatPick(earlier) : earlier;
+  }
   const named = [order.base, order.head, order.onto].map((ref) => findNamedCommit(repo, ref));
   const [base, head, onto] = await Promise.all(named);
   for (const commit of [base, head, onto]) if (commit?.kind === "unknown-ref") return commit;
@@ -60,55 +67,72 @@ export async function cherryPick(context: MoveContext, order: PickOrder): Promis
   if (range.commits.length > REPLAY_MAX)
     return { kind: "too-many", count: range.commits.length, limit: REPLAY_MAX };
   const { merges } = range;
-  if (order.branch !== undefined) {
-    const earlier = await findEarlierMove(context, { branch: order.branch, tip: onto.oid });
-    if (earlier?.kind === "moved") {
-      return {
-        kind: "picked",
-        tip: earlier.oid,
-        onto: onto.oid,
-        created: range.commits.length,
-        merges,
-        replayed: true,
-      };
-    }
-    if (earlier) return earlier;
-  }
   const scratch = createScratch(repo.objects);
   const stamp = { who: order.committer, nowMs };
   const replay = await replayCommits(scratch, range.commits, { onto: onto.oid, stamp });
   if (replay.kind === "conflict") {
     const { conflicts, failed, tip, created } = replay;
-    if (created > 0) await keepCommits(context, scratch);
+    if (created > 0) await keepCommits(context, scratch, replay);
     return { kind: "conflict", conflicts, failed, lastClean: tip, onto: onto.oid, created, merges };
   }
-  const picked = {
+  const { tip: newTip, created } = replay;
+  const picked: Pick = {
     kind: "picked",
-    tip: replay.tip,
+    tip: newTip,
     onto: onto.oid,
-    created: replay.created,
+    created,
     merges,
     replayed: false,
-  } as const;
+  };
+  const detail = { tip: newTip, onto: onto.oid, created, merges };
   if (order.branch === undefined) {
-    await keepCommits(context, scratch);
-    return picked;
+    const kept = await keepCommits(context, scratch, { rewritten: replay.rewritten, detail });
+    return kept.kind === "moved" ? (kept.replayed ? repeatPick(kept) : picked) : kept;
   }
   const tip = await findTip(repo, order.branch);
-  const from = order.expected ?? (tip === null ? null : onto.oid);
   const moved = await moveBranch(context, {
     branch: order.branch,
-    from,
-    to: replay.tip,
+    from: order.expected ?? (tip === null ? null : onto.oid),
+    to: newTip,
     objects: scratch.list(),
+    notes: await copyNotes(repo, replay.rewritten),
     message: `cherry-pick: ${order.base}..${order.head}`,
+    detail,
   });
-  return moved.kind === "moved" ? { ...picked, tip: moved.oid, replayed: moved.replayed } : moved;
+  if (moved.kind !== "moved") return moved;
+  return moved.replayed ? repeatPick(moved) : picked;
+}
+
+/** The first answer to a request that came again. */
+function repeatPick({ oid, detail }: Extract<RefMove, { kind: "moved" }>): Pick {
+  const read = (value: unknown) => (typeof value === "string" ? parseOid(value) : oid);
+  return {
+    kind: "picked",
+    tip: read(detail.tip),
+    onto: read(detail.onto),
+    created: Number(detail.created ?? 0),
+    merges: Number(detail.merges ?? 0),
+    replayed: true,
+  };
 }
 
 /** Stores commits that no ref leads to: the caller is told their ids. */
-async function keepCommits(context: MoveContext, scratch: Scratch): Promise<void> {
+async function keepCommits(
+  context: MoveContext,
+  scratch: Scratch,
+  { rewritten, detail }: { readonly rewritten: ReadonlyMap<Oid, Oid>; readonly detail?: ReplyDetail },
+): Promise<RefMove> {
   const placed = await placeObjects(context, scratch.list());
-  const reason = { actor: context.actor, message: "cherry-pick" };
-  await context.repo.store.transact({ updates: [], atomic: true, reason, ...placed });
+  const { idempotency, repo, actor } = context;
+  const [result] = await repo.store.transact({
+    updates: [],
+    atomic: true,
+    reason: { actor, message: "cherry-pick" },
+    ...placed,
+    notes: await copyNotes(repo, rewritten),
+    ...(idempotency && detail && { idempotency: { ...idempotency, detail } }),
+  });
+  // No ref was to be moved, so there is only a result when the request came before.
+  if (!result) return { kind: "moved", name: "", oid: ZERO_OID, previous: null, replayed: false, detail: {} };
+  return describeMove(ZERO_OID, result);
 }

@@ -3,11 +3,14 @@ import type { Oid } from "../../git/hash/oid.ts";
 import type { PathConflict } from "../../git/merge/conflict.ts";
 import { mergeCommits } from "../../git/merge/merge-commits.ts";
 import { createScratch, type Scratch } from "../../git/merge/scratch.ts";
+import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
 import { isAncestor } from "../../git/walk/merge-base.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
-import type { RefRefusal } from "../refs/move-ref.ts";
+import { copyNotes } from "../notes/copy-notes.ts";
+import { findEarlierMove } from "../refs/earlier-move.ts";
+import type { RefMove, RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
-import { findEarlierMove, findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { findTip, type MoveContext, moveBranch } from "./move-branch.ts";
 import { listRange, replayCommits, type Stamp, toIdentity } from "./replay-commits.ts";
 
 export type MergeStrategy = "fast-forward" | "merge-commit" | "squash" | "rebase";
@@ -61,38 +64,47 @@ const ATTEMPTS_MAX = 30;
  * @throws GitError invalid-ref-name, invalid-revision, missing-object
  */
 export async function mergeBranch(context: MoveContext, order: MergeOrder): Promise<BranchMerge> {
+  const earlier = await findEarlierMove(context.repo, BRANCH_PREFIX + order.target, context.idempotency);
+  if (earlier) return earlier.kind === "moved" ? repeatMerge(order, earlier) : earlier;
   let tip: Oid | null = null;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const source = await findNamedCommit(context.repo, order.source);
     if (source.kind !== "found") return source;
     tip = await findTip(context.repo, order.target);
     if (tip === null) return { kind: "unknown-ref", ref: order.target };
-    const earlier = attempt === 0 ? await findEarlierMove(context, { branch: order.target, tip }) : null;
-    if (earlier?.kind === "moved")
-      return done(order, { tip: earlier.oid, previous: null, created: 0, replayed: true });
-    if (earlier) return earlier;
     if (order.expected !== undefined && order.expected !== tip) {
       return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
     }
     const scratch = createScratch(context.repo.objects);
     const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
     if (made.kind !== "made") return made;
-    if (made.tip === tip)
-      return { ...done(order, { ...made, previous: tip, replayed: false }), strategy: "already_up_to_date" };
-    const result = done(order, { ...made, previous: tip, replayed: false });
-    if (order.dryRun) return result;
+    const strategy: MergeStrategy | "already_up_to_date" =
+      made.tip === tip ? "already_up_to_date" : order.strategy;
+    const result: BranchMerge = { ...done(order, { ...made, previous: tip, replayed: false }), strategy };
+    if (order.dryRun || (made.tip === tip && !context.idempotency)) return result;
     const moved = await moveBranch(context, {
       branch: order.target,
       from: tip,
       to: made.tip,
       objects: scratch.list(),
+      notes: await copyNotes(context.repo, made.rewritten),
       message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
+      detail: { strategy, created: made.created },
     });
-    if (moved.kind === "moved")
-      return moved.replayed ? { ...result, tip: moved.oid, replayed: true } : result;
+    if (moved.kind === "moved") return moved.replayed ? repeatMerge(order, moved) : result;
     if (moved.kind !== "stale" || order.expected !== undefined) return moved;
   }
   return { kind: "busy", tip };
+}
+
+/** The first answer to a request that came again. */
+function repeatMerge(
+  order: MergeOrder,
+  { oid, previous, detail }: Extract<RefMove, { kind: "moved" }>,
+): BranchMerge {
+  const created = Number(detail.created ?? 0);
+  const repeated = done(order, { tip: oid, previous, created, replayed: true });
+  return detail.strategy === "already_up_to_date" ? { ...repeated, strategy: detail.strategy } : repeated;
 }
 
 function done(
@@ -119,18 +131,32 @@ interface Ends {
   readonly nowMs: number;
 }
 
-type Made = { readonly kind: "made"; readonly tip: Oid; readonly created: number } | MergeRefusal;
+type Made =
+  | {
+      readonly kind: "made";
+      readonly tip: Oid;
+      readonly created: number;
+      /** Commits that were made anew, by what they were. */
+      readonly rewritten: ReadonlyMap<Oid, Oid>;
+    }
+  | MergeRefusal;
+
+const NONE: ReadonlyMap<Oid, Oid> = new Map();
 
 async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, nowMs }: Ends): Promise<Made> {
   const { reader } = scratch;
-  if (await isAncestor(reader, source, tip)) return { kind: "made", tip, created: 0 };
+  if (await isAncestor(reader, source, tip)) return { kind: "made", tip, created: 0, rewritten: NONE };
   const isAhead = await isAncestor(reader, tip, source);
   if (order.strategy === "fast-forward") {
-    return isAhead ? { kind: "made", tip: source, created: 0 } : { kind: "not-fast-forward", tip };
+    return isAhead
+      ? { kind: "made", tip: source, created: 0, rewritten: NONE }
+      : { kind: "not-fast-forward", tip };
   }
   const stamp: Stamp = { who: order.author, nowMs };
   if (order.strategy === "rebase")
-    return isAhead ? { kind: "made", tip: source, created: 0 } : rebase(scratch, { tip, source, stamp });
+    return isAhead
+      ? { kind: "made", tip: source, created: 0, rewritten: NONE }
+      : rebase(scratch, { tip, source, stamp });
   const merged = await mergeCommits(
     reader,
     { ours: tip, theirs: source },
@@ -151,7 +177,7 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
       order.message ?? `${isSquash ? "Squash" : "Merge"} ${order.source} into ${order.target}\n`,
     ),
   });
-  return { kind: "made", tip: commit, created: 1 };
+  return { kind: "made", tip: commit, created: 1, rewritten: NONE };
 }
 
 async function rebase(
@@ -164,5 +190,5 @@ async function rebase(
   if (replay.kind === "conflict") {
     return { kind: "conflict", conflicts: replay.conflicts, tip, failed: replay.failed };
   }
-  return { kind: "made", tip: replay.tip, created: replay.created };
+  return { kind: "made", tip: replay.tip, created: replay.created, rewritten: replay.rewritten };
 }

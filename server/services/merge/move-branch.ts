@@ -1,7 +1,7 @@
 import { GitError } from "../../git/errors.ts";
-import { type Oid, ZERO_OID } from "../../git/hash/oid.ts";
+import type { Oid } from "../../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
-import type { GitObject, Idempotency } from "../../git/ports.ts";
+import type { GitObject, Idempotency, NoteWrite, ReplyDetail } from "../../git/ports.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import { layReaders, readHeld } from "../lay-readers.ts";
 import { placeObjects, type StoreObjects } from "../place-objects.ts";
@@ -21,8 +21,12 @@ export interface BranchStep {
   readonly from: Oid | null;
   readonly to: Oid;
   readonly objects: readonly GitObject[];
+  /** Of commits that were made anew. */
+  readonly notes?: readonly NoteWrite[];
   /** For the reflog. */
   readonly message: string;
+  /** What the reply to a repetition needs. */
+  readonly detail?: ReplyDetail;
 }
 
 /**
@@ -38,7 +42,10 @@ export async function moveBranch(context: MoveContext, step: BranchStep): Promis
     reason: { actor: context.actor, message: step.message },
     objects: placed.objects,
     ...(placed.pack && { pack: placed.pack }),
-    ...(context.idempotency && { idempotency: context.idempotency }),
+    ...(step.notes && { notes: step.notes }),
+    ...(context.idempotency && {
+      idempotency: { ...context.idempotency, ...(step.detail && { detail: step.detail }) },
+    }),
   });
   return describeMove(step.to, result);
 }
@@ -51,26 +58,6 @@ async function checkMove(repo: RepoHandle, { branch, to, objects }: BranchStep):
     layReaders(readHeld(objects), repo.objects),
   );
   if (objection) throw new GitError("forbidden", objection, { ref: name });
-}
-
-/**
- * Where an earlier request with the same Idempotency-Key moved the branch; null when there was none. The store looks
- * there before it looks at the update, and this one can never be made: no ref is at the zero id.
- */
-export async function findEarlierMove(
-  context: MoveContext,
-  { branch, tip }: { readonly branch: string; readonly tip: Oid },
-): Promise<RefMove | null> {
-  if (!context.idempotency) return null;
-  const name = BRANCH_PREFIX + branch;
-  const [result] = await context.repo.store.transact({
-    updates: [{ name, expected: ZERO_OID, next: tip }],
-    atomic: true,
-    reason: { actor: context.actor, message: "" },
-    idempotency: context.idempotency,
-  });
-  const move = describeMove(tip, result);
-  return move.kind === "stale" ? null : move;
 }
 
 /** Where a branch is, and null when there is none. */

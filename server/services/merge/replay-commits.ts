@@ -23,7 +23,13 @@ export interface Stamp {
 }
 
 export type Replay =
-  | { readonly kind: "replayed"; readonly tip: Oid; readonly created: number }
+  | {
+      readonly kind: "replayed";
+      readonly tip: Oid;
+      readonly created: number;
+      /** Commits that were made anew, by what they were. */
+      readonly rewritten: ReadonlyMap<Oid, Oid>;
+    }
   | {
       readonly kind: "conflict";
       readonly conflicts: readonly PathConflict[];
@@ -32,6 +38,7 @@ export type Replay =
       /** Where the others before it have come. */
       readonly tip: Oid;
       readonly created: number;
+      readonly rewritten: ReadonlyMap<Oid, Oid>;
     };
 
 /** Headers that say something of the commit's own bytes, and would be untrue of another. */
@@ -74,7 +81,7 @@ export async function replayCommits(
   { onto, stamp }: { readonly onto: Oid; readonly stamp: Stamp },
 ): Promise<Replay> {
   let tip = onto;
-  let created = 0;
+  const rewritten = new Map<Oid, Oid>();
   for (const oid of commits) {
     const commit = await readCommit(scratch.reader, oid);
     const [parent] = commit.parents;
@@ -91,7 +98,14 @@ export async function replayCommits(
       { oursName: "HEAD", theirsName: oid.slice(0, 7) },
     );
     if (merged.conflicts.length > 0) {
-      return { kind: "conflict", conflicts: merged.conflicts, failed: oid, tip, created };
+      return {
+        kind: "conflict",
+        conflicts: merged.conflicts,
+        failed: oid,
+        tip,
+        created: rewritten.size,
+        rewritten,
+      };
     }
     if (merged.tree === ours) continue;
     scratch.add(merged.objects);
@@ -103,9 +117,9 @@ export async function replayCommits(
       committer: toIdentity(stamp),
       extra,
     });
-    created++;
+    rewritten.set(oid, tip);
   }
-  return { kind: "replayed", tip, created };
+  return { kind: "replayed", tip, created: rewritten.size, rewritten };
 }
 
 /** @throws GitError missing-object, wrong-type, corrupt-object */

@@ -1,13 +1,16 @@
 import { formatByteString, toByteString } from "../../git/bytes/text.ts";
-import { EMPTY_TREE_OID, type Oid } from "../../git/hash/oid.ts";
+import { EMPTY_TREE_OID, type Oid, parseOid } from "../../git/hash/oid.ts";
 import { readTreeOf } from "../../git/merge/merge-commits.ts";
 import { mergeTrees } from "../../git/merge/merge-trees.ts";
 import { createScratch, type Scratch } from "../../git/merge/scratch.ts";
 import type { Commit } from "../../git/object/commit.ts";
+import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
+import { findEarlierMove } from "../refs/earlier-move.ts";
+import type { RefMove } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
 import type { MergeRefusal } from "./merge-branch.ts";
-import { findEarlierMove, findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { findTip, type MoveContext, moveBranch } from "./move-branch.ts";
 import { readCommit, toIdentity } from "./replay-commits.ts";
 
 export interface RevertOrder {
@@ -38,6 +41,8 @@ const ATTEMPTS_MAX = 30;
 /** Takes one commit's change back on a branch, by a new commit, as `git revert`. @throws GitError invalid-revision, missing-object */
 export async function revertCommit(context: MoveContext, order: RevertOrder): Promise<Revert> {
   const { repo } = context;
+  const earlier = await findEarlierMove(repo, BRANCH_PREFIX + order.branch, context.idempotency);
+  if (earlier) return earlier.kind === "moved" ? repeatRevert(earlier) : earlier;
   const named = await findNamedCommit(repo, order.commit);
   if (named.kind !== "found") return named;
   const commit = await readCommit(repo.objects, named.oid);
@@ -47,11 +52,6 @@ export async function revertCommit(context: MoveContext, order: RevertOrder): Pr
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     tip = await findTip(repo, order.branch);
     if (tip === null) return { kind: "unknown-ref", ref: order.branch };
-    const earlier = attempt === 0 ? await findEarlierMove(context, { branch: order.branch, tip }) : null;
-    if (earlier?.kind === "moved") {
-      return { kind: "reverted", tip: earlier.oid, previous: null, commit: named.oid, replayed: true };
-    }
-    if (earlier) return earlier;
     if (order.expected !== undefined && order.expected !== tip) {
       return { kind: "stale", name: `refs/heads/${order.branch}`, current: tip };
     }
@@ -68,13 +68,21 @@ export async function revertCommit(context: MoveContext, order: RevertOrder): Pr
       to: made.tip,
       objects: scratch.list(),
       message: `revert: ${named.oid}`,
+      detail: { commit: named.oid },
     });
     if (moved.kind === "moved") {
-      return { kind: "reverted", tip: moved.oid, previous: tip, commit: named.oid, replayed: moved.replayed };
+      if (moved.replayed) return repeatRevert(moved);
+      return { kind: "reverted", tip: moved.oid, previous: tip, commit: named.oid, replayed: false };
     }
     if (moved.kind !== "stale" || order.expected !== undefined) return moved;
   }
   return { kind: "busy", tip };
+}
+
+/** The first answer to a request that came again. */
+function repeatRevert({ oid, previous, detail }: Extract<RefMove, { kind: "moved" }>): Revert {
+  const commit = typeof detail.commit === "string" ? parseOid(detail.commit) : oid;
+  return { kind: "reverted", tip: oid, previous, commit, replayed: true };
 }
 
 /** null: a root commit; undefined: a merge without, or another commit with, a mainline. */

@@ -7,7 +7,8 @@ import type { GitObject, Idempotency, RefReason, RefRecord } from "../../git/por
 import type { RepoHandle } from "../../ports/repo.ts";
 import { formatTimestamp } from "../timestamp.ts";
 import { checkNewRef } from "./check-new-ref.ts";
-import { describeMove, findRef, type RefRefusal } from "./move-ref.ts";
+import { findEarlierMove } from "./earlier-move.ts";
+import { describeMove, findRef, type RefMove, type RefRefusal } from "./move-ref.ts";
 
 /** Refs of snapshots: annotated tags by their objects, but not among the tags. Stock git can fetch them. */
 export const SNAPSHOT_PREFIX = "refs/snapshots/";
@@ -35,6 +36,12 @@ export async function createSnapshot(
 ): Promise<SnapshotCreation> {
   const name = SNAPSHOT_PREFIX + request.name;
   checkNewRef(name);
+  const earlier = await findEarlierMove(repo, name, request.idempotency);
+  if (earlier?.kind === "moved") {
+    await repo.snapshot();
+    return describeCreation(repo, name, earlier);
+  }
+  if (earlier) return earlier;
   const target = await findRef(repo, BRANCH_PREFIX + request.branch);
   if (target === null) return { kind: "no-branch" };
   const data = encodeTag({
@@ -54,7 +61,14 @@ export async function createSnapshot(
     ...(request.idempotency ? { idempotency: request.idempotency } : {}),
   });
   const move = describeMove(object.oid, result);
-  if (move.kind !== "moved") return move;
+  return move.kind === "moved" ? describeCreation(repo, name, move) : move;
+}
+
+async function describeCreation(
+  repo: RepoHandle,
+  name: string,
+  move: Extract<RefMove, { kind: "moved" }>,
+): Promise<SnapshotCreation> {
   const [snapshot] = await describeSnapshots(repo, [{ name, oid: move.oid }]);
   return snapshot ? { kind: "created", snapshot, replayed: move.replayed } : { kind: "no-branch" };
 }

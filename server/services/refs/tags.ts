@@ -10,6 +10,7 @@ import type { RepoHandle } from "../../ports/repo.ts";
 import { resolveDefault, resolveName } from "../read-target.ts";
 import { formatTimestamp } from "../timestamp.ts";
 import { checkNewRef } from "./check-new-ref.ts";
+import { findEarlierMove } from "./earlier-move.ts";
 import { describeMove, findType, peelTag, type RefMove } from "./move-ref.ts";
 
 export interface NewTag {
@@ -43,6 +44,15 @@ export async function createTag(
 ): Promise<TagCreation> {
   const name = TAG_PREFIX + request.name;
   checkNewRef(name);
+  const earlier = await findEarlierMove(repo, name, request.idempotency);
+  if (earlier?.kind === "moved") {
+    await repo.snapshot();
+    const [first] = await describeTags(repo, [{ name, oid: earlier.oid }]);
+    return first
+      ? { kind: "created", tag: first, replayed: true }
+      : { kind: "unknown-target", target: request.target ?? request.name };
+  }
+  if (earlier) return earlier;
   const named =
     request.target === null ? await resolveDefault(repo) : await resolveName(repo, [request.target]);
   if (named.kind === "unborn") return { kind: "empty-repository" };
