@@ -78,7 +78,7 @@ export const branchEndpoints = defineEndpoints({
     reply: branchSchema,
     errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT"],
   },
-  "POST /repos/:repo/branches/*name/promote": {
+  "POST /repos/:repo/branches/*branch/promote": {
     summary: "Let an ephemeral branch stay, under its name or another; done once is done",
     access: "write",
     body: branchPromoteSchema,

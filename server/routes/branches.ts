@@ -93,11 +93,11 @@ const patchBranch: Handler<"PATCH /repos/:repo/branches/*name"> = async (context
   return answerChange(context, change, `branch: renamed ${from} to ${change.to}`);
 };
 
-const promoteBranch: Handler<"POST /repos/:repo/branches/*name/promote"> = async (context) => {
+const promoteBranch: Handler<"POST /repos/:repo/branches/*branch/promote"> = async (context) => {
   const { params, body } = context;
   const change = {
-    from: params.name,
-    to: body.as ?? params.name,
+    from: params.branch,
+    to: body.as ?? params.branch,
     expiresAtMs: null,
     idempotency: readRefIdempotency("promote", context),
   };
@@ -136,6 +136,6 @@ export const branchHandlers: HandlersFor<typeof branchEndpoints> = {
   "GET /repos/:repo/branches": getBranches,
   "GET /repos/:repo/branches/*name": getBranch,
   "PATCH /repos/:repo/branches/*name": patchBranch,
-  "POST /repos/:repo/branches/*name/promote": promoteBranch,
+  "POST /repos/:repo/branches/*branch/promote": promoteBranch,
   "DELETE /repos/:repo/branches/*name": dropBranch,
 };
