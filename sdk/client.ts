@@ -30,6 +30,7 @@ import { openMount } from "./mount/open-mount.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
+import type { History } from "./resources/history.ts";
 import { loadOnCall } from "./resources/load-on-call.ts";
 import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
 import { Objects } from "./resources/objects.ts";
@@ -138,6 +139,7 @@ export class CoregitClient {
   readonly snapshots: Snapshots;
   readonly tags: Tags;
   readonly tokens: Tokens;
+  readonly history: History;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -172,6 +174,7 @@ export class CoregitClient {
     this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
     this.tokens = loadOnCall(async () => new (await import("./resources/tokens.ts")).Tokens(request));
+    this.history = loadOnCall(async () => new (await import("./resources/history.ts")).History(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);
@@ -335,13 +338,14 @@ function createRemote(resources: Resources): Remote {
       }
       throw new ApiError("INCOMPLETE_STREAM", "no last line", { status: 200, retryable: true });
     },
-    async commit(repo, { branch, message, author, changes, idempotencyKey }) {
+    async commit(repo, { branch, message, author, metadata, changes, idempotencyKey }) {
       const body = {
         branch,
         message,
         changes: changes.map(toChange),
         rebase: true,
-        ...(author === undefined ? {} : { author }),
+        ...(author && { author }),
+        ...(metadata && { metadata }),
       };
       const options = { idempotencyKey };
       const { data, error } =

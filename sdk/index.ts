@@ -1,5 +1,5 @@
 export { CoregitClient, type CoregitClientOptions, createCoregitClient, Filesystems } from "./client.ts";
-export type { Branch, BranchCreate, BranchList } from "./contract/branches.ts";
+export type { Branch, BranchCreate, BranchList, BranchPromote, BranchUpdate } from "./contract/branches.ts";
 export type {
   BlobsStored,
   BlobUpload,
@@ -15,6 +15,7 @@ export type {
 export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";
 export type { Fork, ForkCreate } from "./contract/forks.ts";
+export type { Blame, BlameHunk, ReflogEntry, Undo, Undone } from "./contract/history.ts";
 export type { Contract, EndpointKey } from "./contract/index.ts";
 export type {
   ChangedFile,
@@ -101,4 +102,5 @@ export type { ForkOptions, MountOptions, MountRepo } from "./mount/mount-options
 export { MountedFS } from "./mount/mounted-fs.ts";
 export type { NodeFsPromises } from "./mount/node/node-fs.ts";
 export type { MountChange, WatchOptions } from "./mount/watch/watch-mount.ts";
+export type { BlameOptions } from "./resources/history.ts";
 export type { WatchQuery } from "./resources/watch.ts";

@@ -57,13 +57,15 @@ export class MountedFS extends WriteFace {
    * it is mounted by. Others' commits to other files are kept, and a file that somebody else changed too is merged with
    * theirs line by line. Where that cannot be done, rejects with MountConflictError, and everything stays unsaved;
    * `onConflict` resolves instead: "ours", "theirs", or a function that gives the content of each path (null: delete).
-   * Such a function runs inside the commit and must not wait for another one.
+   * Such a function runs inside the commit and must not wait for another one. `metadata` (agent, session, prompt …) is
+   * kept with each commit, as a git note.
    */
   async commit(
     options: {
       readonly message?: string;
       readonly repos?: readonly string[];
       readonly author?: RemoteIdentity;
+      readonly metadata?: Record<string, unknown>;
       readonly onConflict?: ConflictResolver;
     } = {},
   ): Promise<Record<string, string>> {

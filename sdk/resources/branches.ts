@@ -1,4 +1,4 @@
-import type { Branch, BranchCreate, BranchList } from "../contract/branches.ts";
+import type { Branch, BranchCreate, BranchList, BranchPromote, BranchUpdate } from "../contract/branches.ts";
 import type {
   LandRequest,
   Merged,
@@ -27,6 +27,10 @@ export class Branches {
    *
    * @example
    * await cg.branches.create("my-app", { name: "agent/42", from: "main" });
+   *
+   * @example
+   * // Goes by itself after an hour, unless it is promoted.
+   * await cg.branches.create("my-app", { name: "try/1", ttl_seconds: 3_600 });
    */
   create(repo: RepoRef, body: BranchCreate, options: CallOptions = {}): Promise<Result<Branch>> {
     return this.#request("POST /repos/:repo/branches", { ...options, params: { repo }, body });
@@ -70,8 +74,38 @@ export class Branches {
    * await cg.branches.rename("my-app", "agent/42", "feature/login");
    */
   rename(repo: RepoRef, name: string, newName: string, options: CallOptions = {}): Promise<Result<Branch>> {
-    const body = { new_name: newName };
+    return this.update(repo, name, { new_name: newName }, options);
+  }
+
+  /**
+   * Gives a branch another name, or says anew when it goes by itself.
+   *
+   * @example
+   * await cg.branches.update("my-app", "try/1", { ttl_seconds: 86_400 });
+   */
+  update(
+    repo: RepoRef,
+    name: string,
+    body: BranchUpdate,
+    options: CallOptions = {},
+  ): Promise<Result<Branch>> {
     return this.#request("PATCH /repos/:repo/branches/*name", { ...options, params: { repo, name }, body });
+  }
+
+  /**
+   * Lets an ephemeral branch stay, under its name or, with `as`, under another.
+   *
+   * @example
+   * await cg.branches.promote("my-app", "try/1", { as: "feature/login" });
+   */
+  promote(
+    repo: RepoRef,
+    branch: string,
+    body: BranchPromote = {},
+    options: CallOptions = {},
+  ): Promise<Result<Branch>> {
+    const params = { repo, branch };
+    return this.#request("POST /repos/:repo/branches/*branch/promote", { ...withKey(options), params, body });
   }
 
   /**

@@ -45,6 +45,10 @@ export class Commits {
    * console.log(error?.code ?? data.sha);
    *
    * @example
+   * // Kept as a git note, and read back by get, list and blame.
+   * await cg.commits.create("my-app", { ...commit, metadata: { agent: "reviewer", session: "s-7", prompt: "p-12" } });
+   *
+   * @example
    * // Others may have committed since: merge with what they did. A 409 names every path that does not merge.
    * const { data, error } = await cg.commits.create("my-app", {
    *   branch: "main",

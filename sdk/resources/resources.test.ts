@@ -185,3 +185,30 @@ it("gives a 400 as a value that names the fields", async () => {
   expect(error?.code).toBe("VALIDATION_ERROR");
   expect(error?.data.fields).toEqual([{ field: "slug", message: expect.any(String) }]);
 });
+
+it("lists moves, undoes them, lets branches expire and stay, and blames", async () => {
+  const body = { branch: "main", message: "second", changes: [{ path: "src/a.ts", content: "1\n" }] };
+  const second = dataOf(await client.commits.create("app", { ...body, metadata: { agent: "7" } })).sha;
+  expect(dataOf(await client.commits.get("app", second)).metadata).toEqual({ agent: "7" });
+  const blame = dataOf(await client.history.blame("app", { ref: "main", path: "src/a.ts", range: "1-1" }));
+  expect(blame.hunks).toMatchObject([{ sha: second, count: 1, metadata: { agent: "7" } }]);
+  const { entries } = dataOf(await client.history.reflog("app", { ref: "main", limit: 1 }));
+  expect(entries).toMatchObject([{ from: head, to: second }]);
+  const undone = dataOf(await client.history.undo("app", { ref: "main", expected_sha: second }));
+  expect(undone).toEqual({ ref: "refs/heads/main", sha: head, previous_sha: second });
+  dataOf(await client.branches.create("app", { name: "try/1", ttl_seconds: 60 }));
+  const later = dataOf(await client.branches.update("app", "try/1", { ttl_seconds: 3_600 }));
+  expect(Date.parse(later.expires_at ?? "")).toBeGreaterThan(Date.now() + 60_000);
+  expect(dataOf(await client.branches.promote("app", "try/1", { as: "kept" }))).toEqual({
+    name: "kept",
+    sha: head,
+  });
+});
+
+it("keeps what a mount says of its commits", async () => {
+  const fs = await client.fs.mount({ repos: [{ slug: "app" }] });
+  await fs.writeFile("/src/b.ts", "b\n");
+  const { app: sha = "" } = await fs.commit({ message: "b", metadata: { agent: "mount", session: "s1" } });
+  await fs.unmount();
+  expect(dataOf(await client.commits.get("app", sha)).metadata).toEqual({ agent: "mount", session: "s1" });
+});

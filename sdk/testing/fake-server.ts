@@ -148,6 +148,7 @@ async function postCommit(remote: MemoryRemote, { repo, body, headers }: Call): 
     branch: body.branch,
     message: body.message,
     author: body.author,
+    metadata: body.metadata,
     changes: body.changes.map(toRemoteChange),
     idempotencyKey: headers.get("idempotency-key") ?? crypto.randomUUID(),
   });

@@ -10,7 +10,9 @@ import type { CommittingRepoStore } from "../ports/repo.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
 import { createRepoHandle } from "../stores/repo-handle.ts";
 import { storePack } from "../stores/store-pack.ts";
+import { notesContract } from "./notes-contract.ts";
 import { makeObject, planRootFiles } from "./plan-root-files.ts";
+import { reflogContract } from "./reflog-contract.ts";
 
 /** A new, empty repository whose HEAD is the unborn refs/heads/main. */
 export interface RepoStoreUnderTest {
@@ -100,6 +102,9 @@ export function repoStoreContract(make: () => Promise<RepoStoreUnderTest>): void
     store.transact({ updates, atomic, reason: REASON });
   const findRef = async (store: CommittingRepoStore, name: string) =>
     (await store.snapshot({ refs: [name] })).refs.get(name) ?? null;
+
+  reflogContract(create);
+  notesContract(create);
 
   describe("snapshot", () => {
     it("shows an empty repository with an unborn HEAD", async () => {

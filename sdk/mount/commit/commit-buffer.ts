@@ -21,6 +21,7 @@ const MAX_LANDED = 1_000;
 export interface CommitOptions {
   readonly message?: string | undefined;
   readonly author?: RemoteIdentity | undefined;
+  readonly metadata?: Record<string, unknown> | undefined;
   readonly onConflict?: ConflictResolver | undefined;
 }
 
@@ -178,10 +179,10 @@ export class CommitBuffer {
     const diff = await findChanges(this.volume.committed, saved);
     if (countChanges(diff) === 0) return null;
     const branch = await this.#readBranch();
-    const { author, message = describeChanges(diff) } = options;
+    const { author, metadata, message = describeChanges(diff) } = options;
     const send = async (resend: boolean) => {
       const changes = await this.#placeContents(diff, resend);
-      const commit = { branch, message, author, changes, idempotencyKey: this.#parts.createKey() };
+      const commit = { branch, message, author, metadata, changes, idempotencyKey: this.#parts.createKey() };
       return await this.#send({ saved, diff, commit }, this.#told);
     };
     try {

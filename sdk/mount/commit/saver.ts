@@ -55,11 +55,11 @@ export class Saver {
     const buffers = this.select(options.repos, "commit");
     // Without anything to wait for, the commit takes its place in the queue at once: a discard after it comes after it.
     if (this.#autos.size > 0) await this.#autosIdle();
-    const { message, onConflict, author = this.author } = options;
+    const { author = this.author } = options;
     const commits: Record<string, string> = {};
     const outcomes = await Promise.allSettled(
       buffers.map(async (buffer) => {
-        const sha = await buffer.commit({ message, author, onConflict });
+        const sha = await buffer.commit({ ...options, author });
         if (sha !== null) commits[buffer.volume.key] = sha;
       }),
     );

@@ -97,6 +97,8 @@ export interface RemoteCommit {
   readonly branch: string;
   readonly message: string;
   readonly author: RemoteIdentity | undefined;
+  /** What the agent says of the commit; kept with it. */
+  readonly metadata: Record<string, unknown> | undefined;
   readonly changes: readonly RemoteChange[];
   /** The same for every repetition of the same commit. */
   readonly idempotencyKey: string;
