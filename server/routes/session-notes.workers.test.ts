@@ -100,5 +100,11 @@ describe("a session", () => {
     expect(Date.parse(seen.json.expires_at)).toBeGreaterThan(0);
     const renamed = await call("PATCH", "/repos/limits/branches/brief", { new_name: "other" }, session);
     expect(renamed.status).toBe(422);
+    const promoted = await call("POST", "/repos/limits/branches/brief/promote", {}, session);
+    expect([promoted.status, promoted.json.reason]).toEqual([422, "not-in-a-session"]);
+    const plain = { name: "plain", from: "main" };
+    expect((await call("POST", "/repos/limits/branches", plain, session)).status).toBe(201);
+    const moved = await call("PATCH", "/repos/limits/branches/plain", { new_name: "moved" }, session);
+    expect(moved.status).toBe(200);
   });
 });

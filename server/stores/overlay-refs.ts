@@ -69,14 +69,9 @@ export function createOverlayRefs(rows: OverlayRows, view: () => BehindView): Re
     delete: (name) => write(name, null, null),
     nextExpiry: () => null,
     listExpired: () => [],
-    setExpiry(name, atMs) {
-      // What stays is what a session's refs do anyway.
-      if (atMs === null) return;
-      const reason = "not-in-a-session";
-      throw new GitError("wrong-type", "a branch that goes by itself is not made in a session", {
-        reason,
-        name,
-      });
+    setExpiry(name) {
+      const message = "when a branch goes by itself is not said in a session";
+      throw new GitError("wrong-type", message, { reason: "not-in-a-session", name });
     },
     list: () => refuse(),
     count: () => refuse(),

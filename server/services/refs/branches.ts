@@ -127,11 +127,17 @@ async function changeOnce(
   const oid = refs.get(from);
   if (!oid) return { kind: "missing" };
   const wasDefault = head.kind === "symbolic" && head.target === from;
-  const expiresAtMs = change.expiresAtMs === undefined ? (expiries?.get(from) ?? null) : change.expiresAtMs;
+  // A branch that stays says nothing of it, so that it can be renamed in a session as well.
+  const expiresAtMs = change.expiresAtMs === undefined ? expiries?.get(from) : change.expiresAtMs;
   const isRenamed = from !== to;
   const results = await repo.store.transact({
     updates: [
-      { name: to, next: oid, expected: isRenamed ? null : oid, expiresAtMs },
+      {
+        name: to,
+        next: oid,
+        expected: isRenamed ? null : oid,
+        ...(expiresAtMs !== undefined && { expiresAtMs }),
+      },
       ...(isRenamed ? [{ name: from, next: null, expected: oid }] : []),
     ],
     atomic: true,
@@ -143,5 +149,11 @@ async function changeOnce(
   const move = refused && describeMove(oid, refused);
   if (move && move.kind !== "moved") return move;
   const replayed = results[0]?.kind === "moved" && results[0].replayed !== undefined;
-  return { kind: "changed", oid, expiresAtMs, wasDefault: wasDefault && isRenamed, replayed };
+  return {
+    kind: "changed",
+    oid,
+    expiresAtMs: expiresAtMs ?? null,
+    wasDefault: wasDefault && isRenamed,
+    replayed,
+  };
 }
