@@ -7,6 +7,7 @@ import type { FileStore, Found, GitObject, ObjectHeader, PackEntry } from "../gi
 import { createFileSource } from "./file-source.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { PackLayer } from "./pack-layer.ts";
+import { createReadAhead } from "./read-ahead.ts";
 import { createReadLimit } from "./read-limit.ts";
 import { readStoredEntries } from "./stored-entries.ts";
 
@@ -45,7 +46,9 @@ export function createPackSet(files: FileStore, cache: ObjectCache, options: Pac
       pack.key,
       pack.packBytes,
     );
-    const reader = openPack({ pack: source, index, refs }, { baseCacheBytes: BASE_CACHE_BYTES });
+    // What is kept open is read again, often next to where it was read before.
+    const pages = keepOpen > 0 ? createReadAhead(source) : source;
+    const reader = openPack({ pack: pages, index, refs }, { baseCacheBytes: BASE_CACHE_BYTES });
     if (keepOpen > 0) {
       const [oldest] = open.keys();
       if (open.size >= keepOpen && oldest !== undefined) open.delete(oldest);
