@@ -97,6 +97,8 @@ export const historyEndpoints = defineEndpoints({
   "POST /repos/:repo/undo": {
     summary: "Take back moves of a ref, by another move; undo of an undo is a redo",
     access: "write",
+    // What a session did is in no reflog before its flush: there is nothing inside that could be taken back.
+    outsideSessions: true,
     body: undoSchema,
     status: 200,
     reply: undoneSchema,

@@ -1,5 +1,5 @@
 import type { historyEndpoints } from "../../sdk/contract/history.ts";
-import { HEADERS, LIMITS } from "../../sdk/contract/limits.ts";
+import { LIMITS } from "../../sdk/contract/limits.ts";
 import { isOid, type Oid } from "../git/hash/oid.ts";
 import {
   conflict,
@@ -50,10 +50,7 @@ const getReflog: Handler<"GET /repos/:repo/reflog"> = async ({ repo, query }) =>
 };
 
 const postUndo: Handler<"POST /repos/:repo/undo"> = async (context) => {
-  const { repo, body, request } = context;
-  if (request.headers.has(HEADERS.session)) {
-    throw invalidField(HEADERS.session, "a session has no reflog yet: flush it, then undo");
-  }
+  const { repo, body } = context;
   const ref = expandRef(body.ref);
   if (ref === "HEAD") throw invalidField("ref", "name the branch: HEAD is moved by default_branch");
   const undone = await undoRef(repo, {

@@ -92,7 +92,7 @@ describe("a session", () => {
     const { entries } = (await call("GET", "/repos/limits/reflog", undefined, session)).json;
     expect(entries).toHaveLength(1);
     const undo = await call("POST", "/repos/limits/undo", { ref: "main" }, session);
-    expect([undo.status, undo.json.code]).toEqual([400, "VALIDATION_ERROR"]);
+    expect([undo.status, undo.json.code]).toEqual([401, "UNAUTHORIZED"]);
     const body = { name: "brief", from: "main", ttl_seconds: 60 };
     expect((await call("POST", "/repos/limits/branches", body, session)).status).toBe(422);
     expect((await call("POST", "/repos/limits/branches", body)).status).toBe(201);

@@ -101,6 +101,17 @@ const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>
     body: (at) => ({ new_name: `${at.fresh}-new` }),
     wish: (at) => ({ moves: [branchRef(at.fresh), branchRef(`${at.fresh}-new`)] }),
   },
+  "POST /repos/:repo/branches/*branch/promote": {
+    params: (at) => ({ branch: at.fresh }),
+    prepare: branchAtHead,
+    body: (at) => ({ as: `${at.fresh}-new` }),
+    wish: (at) => ({ moves: [branchRef(at.fresh), branchRef(`${at.fresh}-new`)] }),
+  },
+  "POST /repos/:repo/undo": {
+    prepare: branchAtHead,
+    body: (at) => ({ ref: at.fresh }),
+    wish: movesFresh,
+  },
   "DELETE /repos/:repo/branches/*name": {
     params: (at) => ({ name: at.fresh }),
     prepare: branchAtHead,
