@@ -34,6 +34,7 @@ import { loadOnCall } from "./resources/load-on-call.ts";
 import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
 import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
+import type { PublicKeys } from "./resources/public-keys.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
 import { Search } from "./resources/search.ts";
@@ -138,6 +139,7 @@ export class CoregitClient {
   readonly snapshots: Snapshots;
   readonly tags: Tags;
   readonly tokens: Tokens;
+  readonly publicKeys: PublicKeys;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -172,6 +174,9 @@ export class CoregitClient {
     this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
     this.tokens = loadOnCall(async () => new (await import("./resources/tokens.ts")).Tokens(request));
+    this.publicKeys = loadOnCall(
+      async () => new (await import("./resources/public-keys.ts")).PublicKeys(request),
+    );
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);

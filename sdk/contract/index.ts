@@ -8,6 +8,7 @@ import { mergeEndpoints } from "./merges.ts";
 import { objectEndpoints } from "./objects.ts";
 import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
+import { publicKeyEndpoints } from "./public-keys.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
 import { searchEndpoints } from "./search.ts";
@@ -34,6 +35,7 @@ export const contract = {
   ...watchEndpoints,
   ...sessionEndpoints,
   ...tokenEndpoints,
+  ...publicKeyEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,
   ...publicEndpoints,

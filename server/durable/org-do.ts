@@ -1,9 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
 import { LIMITS } from "../../sdk/contract/limits.ts";
-import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
+import type {
+  NewPublicKey,
+  NewRevocation,
+  NewToken,
+  PublicKeyCreation,
+  SignedGrant,
+  TokenPage,
+  TokenRecord,
+} from "../ports/access.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
+  Credential,
   Idempotency,
   NewRepo,
   NewSession,
@@ -17,6 +26,8 @@ import type {
 import type { RepoLifecycle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
 import { decideAccess } from "../services/access/decide-access.ts";
+import { formatKidPrefix, parseSignedId } from "../services/access/signed-id.ts";
+import { createSignedTokens, type SignedTokens } from "../services/access/signed-tokens.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
@@ -32,9 +43,18 @@ import {
   removeRepo,
 } from "./org-directory.ts";
 import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
+import { createPublicKeyTable, type PublicKeyTable } from "./org-public-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
-import { doomSessions, insertSession, listDoomedSessions, removeSession } from "./org-sessions.ts";
+import {
+  doomSessions,
+  doomSessionsOfKid,
+  doomSessionsOfSigned,
+  findSessionGrant,
+  insertSession,
+  listDoomedSessions,
+  removeSession,
+} from "./org-sessions.ts";
 import { findToken, findTokenById, insertToken, listTokenRows, revokeTokenRow } from "./org-tokens.ts";
 import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 
@@ -72,6 +92,8 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   readonly #limiter: RateLimiter | null;
   readonly #keys: KeyIndex;
   readonly #watchers: OrgWatchers;
+  readonly #publicKeys: PublicKeyTable;
+  readonly #signed: SignedTokens;
   /**
    * Repositories that were asked for, by name: reading one from SQLite costs 40 µs of the 160 that a round here takes.
    * This object alone writes the tables, and forgets all of them whenever it does.
@@ -85,6 +107,13 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     this.#keys = createKeyIndex(this.#sql);
     this.#watchers = createOrgWatchers(ctx, (keyId) => this.#isLive(keyId));
     this.#now = parts.now ?? Date.now;
+    this.#publicKeys = createPublicKeyTable(this.#sql);
+    this.#signed = createSignedTokens({
+      orgSlug: () => this.#org?.slug ?? null,
+      findKey: (kid) => (this.#org ? this.#publicKeys.find(kid) : null),
+      isRevoked: (tokenHash) => this.#publicKeys.isRevoked(tokenHash),
+      now: this.#now,
+    });
     this.#repos = parts.repos ?? createDurableRepoLifecycle(env);
     this.#limiter = env.RATE_LIMITS === "off" ? null : createRateLimiter();
     this.#org = this.#wake();
@@ -122,9 +151,8 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
 
   async openSession(session: NewSession) {
     if (!this.#isLive(session.keyId)) return { kind: "revoked" } as const;
-    return insertSession(this.#sql, session, this.#now())
-      ? ({ kind: "opened" } as const)
-      : ({ kind: "full", limit: LIMITS.sessionsPerKey } as const);
+    const full = insertSession(this.#sql, session, this.#now());
+    return full ? ({ kind: "full", limit: full.limit } as const) : ({ kind: "opened" } as const);
   }
 
   async endSession(hash: string): Promise<void> {
@@ -134,13 +162,21 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   /** Ends what a key or token that is revoked has going. */
   async #endAllOf(keyId: string): Promise<void> {
     doomSessions(this.#sql, keyId);
-    this.#watchers.endOf(keyId);
+    await this.#endWatchesAndSessions(keyId);
+  }
+
+  async #endWatchesAndSessions(tag: string): Promise<void> {
+    this.#watchers.endOf(tag);
     await this.#endDoomedSessions();
   }
 
-  /** Whether an id is that of a live key or token. */
+  /** Whether an id is that of a live key or token; of a signed one, whose times are not known here, whether it is revoked. */
   #isLive(keyId: string): boolean {
     if (!this.#org) return false;
+    const signed = parseSignedId(keyId);
+    if (signed) {
+      return this.#publicKeys.find(signed.kid) !== null && !this.#publicKeys.isRevoked(signed.tokenHash);
+    }
     return isLiveKey(this.#sql, keyId) || findTokenById(this.#sql, keyId, this.#now()) !== null;
   }
 
@@ -181,8 +217,45 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     return revoked;
   }
 
+  async createPublicKey(key: NewPublicKey): Promise<PublicKeyCreation> {
+    this.#readOrg();
+    return this.#publicKeys.insert(key, this.#now());
+  }
+
+  async listPublicKeys() {
+    this.#readOrg();
+    return this.#publicKeys.list();
+  }
+
+  async deletePublicKey(kid: string): Promise<boolean> {
+    const deleted = this.#org !== null && this.#publicKeys.remove(kid, this.#now());
+    if (!deleted) return false;
+    this.#signed.forget();
+    doomSessionsOfKid(this.#sql, kid);
+    await this.#endWatchesAndSessions(formatKidPrefix(kid));
+    return true;
+  }
+
+  async revokeSigned(revoked: NewRevocation) {
+    this.#readOrg();
+    const revocation = this.#publicKeys.revoke(revoked, this.#now());
+    if (!revocation) return { kind: "full", limit: LIMITS.revokedTokens } as const;
+    doomSessionsOfSigned(this.#sql, revoked.tokenHash);
+    await this.#endWatchesAndSessions(revoked.tokenHash);
+    return { kind: "revoked", revocation } as const;
+  }
+
+  async listRevoked(limit: number) {
+    this.#readOrg();
+    return this.#publicKeys.listRevoked(limit, this.#now());
+  }
+
   async authorize(query: AuthorizeQuery): Promise<AuthorizeResult> {
+    const { credential } = query;
+    // The one thing here that takes a while; everything is looked up after it.
+    const grant = credential.kind === "signed" ? await this.#signed.find(credential.token) : null;
     return decideAccess(query, {
+      findGrant: (asked) => (asked.kind === "signed" ? grant : this.#findSessionGrant(asked)),
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
       findToken: (hash) => findToken(this.#sql, hash, this.#now()),
@@ -192,6 +265,11 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
       limiter: this.#limiter,
       nowMs: this.#now(),
     });
+  }
+
+  #findSessionGrant({ hash }: Extract<Credential, { kind: "session" }>): SignedGrant | null {
+    const grant = this.#org ? findSessionGrant(this.#sql, hash) : null;
+    return grant && this.#signed.isLive(grant) ? grant : null;
   }
 
   async createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation> {

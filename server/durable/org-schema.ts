@@ -32,6 +32,18 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        doomed INTEGER NOT NULL DEFAULT 0)`,
     "CREATE INDEX sessions_by_key ON sessions (key_id)",
   ],
+  [
+    // What may be written with a token, as JSON; NULL: no limits.
+    "ALTER TABLE tokens ADD COLUMN limits TEXT",
+    // What the signed token grants that opened the session, as JSON; NULL: it was a stored one, or a key.
+    "ALTER TABLE sessions ADD COLUMN grant_json TEXT",
+    // A deleted key stays by name until none of its tokens can be live, so that no other takes its place.
+    `CREATE TABLE public_keys (seq INTEGER PRIMARY KEY, kid TEXT NOT NULL UNIQUE, name TEXT, alg TEXT NOT NULL,
+       jwk TEXT NOT NULL, ceiling TEXT, max_seconds INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,
+       deleted_at_ms INTEGER)`,
+    `CREATE TABLE revoked_tokens (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, jti TEXT,
+       revoked_at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)`,
+  ],
 ];
 
 /** Version of the tables; 0 when there are none. Writes nothing. */

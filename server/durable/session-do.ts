@@ -239,7 +239,7 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
     for (const { id, name } of this.#table.listRepos()) {
       const part = this.#openPart(id);
       try {
-        const flushed = await part.store.flush({ actor: row.keyId, onConflict, keptPrefix });
+        const flushed = await part.store.flush({ actor: row.actor, onConflict, keptPrefix });
         total.objects += flushed.objects;
         total.refs += flushed.refs;
         total.conflicts.push(...flushed.conflicts.map((conflict) => ({ repo: name, ...conflict })));
@@ -257,7 +257,7 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
 
   async #askOrg(row: SessionRow, query: Pick<AuthorizeQuery, "need" | "repo">, key: string) {
     const org = createDurableOrgStore(() => this.env.ORG.getByName(row.orgId));
-    const credential = { kind: "session", keyId: row.keyId } as const;
+    const credential = { kind: "session", keyId: row.keyId, hash: row.hash } as const;
     const result = await org.authorize({ ...query, credential, units: LEASE_UNITS });
     // Near the limit requests are counted one by one.
     if (result.kind === "rate-limited") return org.authorize({ ...query, credential });

@@ -1,4 +1,16 @@
-import type { NewToken, Scopes, TokenPage, TokenRecord } from "./access.ts";
+import type {
+  NewPublicKey,
+  NewRevocation,
+  NewToken,
+  PublicKeyCreation,
+  PublicKeyRecord,
+  Revocation,
+  Scopes,
+  SignedGrant,
+  TokenLimits,
+  TokenPage,
+  TokenRecord,
+} from "./access.ts";
 import type { ForkFacts } from "./fork.ts";
 
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
@@ -29,18 +41,24 @@ export type Credential =
   | { readonly kind: "none" }
   /** `secretHash`: 64 hex digits. */
   | { readonly kind: "key" | "token"; readonly secretHash: string }
-  /** The key or token that opened a session, by its id; only the session itself says so. */
-  | { readonly kind: "session"; readonly keyId: string };
+  /** A token that the org has signed. It is no secret kept here: who has the public key can only check it. */
+  | { readonly kind: "signed"; readonly token: string }
+  /** Who opened a session, by the id of the credential and the hash of the session's; only the session itself says so. */
+  | { readonly kind: "session"; readonly keyId: string; readonly hash: string };
 
 export interface Principal {
-  readonly kind: "key" | "token";
+  readonly kind: "key" | "token" | "signed";
   readonly keyId: string;
-  /** For reflog and audit. */
+  /** For reflog, audit and usage, and what requests are counted by: of a signed token its subject, else `keyId`. */
   readonly actor: string;
   /** What a token may do; null: everything in its org. */
   readonly scopes: Scopes | null;
   /** When its rights end by themselves; null: never. */
   readonly expiresAtMs: number | null;
+  /** How much may be written with it. */
+  readonly limits: TokenLimits;
+  /** What a signed token says; null: it is none. */
+  readonly grant: SignedGrant | null;
 }
 
 export interface RateState {
@@ -120,6 +138,8 @@ export interface NewSession {
   readonly hash: string;
   /** Id of the key or token that opens it. */
   readonly keyId: string;
+  /** Of a signed token: it is stored nowhere else. */
+  readonly grant: SignedGrant | null;
 }
 
 export interface OrgStore {
@@ -138,6 +158,20 @@ export interface OrgStore {
   listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage>;
   /** At once; false when there is no live token with this id. */
   revokeToken(tokenId: string): Promise<boolean>;
+  createPublicKey(key: NewPublicKey): Promise<PublicKeyCreation>;
+  /** Oldest first; there are few. */
+  listPublicKeys(): Promise<readonly PublicKeyRecord[]>;
+  /** Ends all tokens of the key at once; false when there is none with this kid. */
+  deletePublicKey(kid: string): Promise<boolean>;
+  /** Ends one signed token at once. Revoking twice is revoking once. */
+  revokeSigned(
+    revocation: NewRevocation,
+  ): Promise<
+    | { readonly kind: "revoked"; readonly revocation: Revocation }
+    | { readonly kind: "full"; readonly limit: number }
+  >;
+  /** Those that have not run out, the latest first. */
+  listRevoked(limit: number): Promise<{ readonly revoked: readonly Revocation[]; readonly total: number }>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
   /** Remembers a session of a live key or token, so that it ends with it. `full`: that has as many as it may. */
   openSession(

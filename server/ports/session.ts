@@ -7,6 +7,8 @@ export type SessionEnd = "unknown" | "closed" | "expired" | "revoked";
 export interface SessionInit {
   readonly orgId: string;
   readonly keyId: string;
+  /** For reflogs. */
+  readonly actor: string;
   /** SHA-256 in hex of the id; the id itself is stored nowhere. */
   readonly hash: string;
   readonly ttlMs: number;

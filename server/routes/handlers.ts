@@ -13,6 +13,7 @@ import { createMergeHandlers } from "./merges.ts";
 import { objectHandlers } from "./objects.ts";
 import { createPrefetchHandlers } from "./prefetch.ts";
 import { createPublicHandlers } from "./public.ts";
+import { publicKeyHandlers } from "./public-keys.ts";
 import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
@@ -58,6 +59,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...createWatchHandlers(deps),
     ...createSessionHandlers(deps.openSession),
     ...tokenHandlers,
+    ...publicKeyHandlers,
     ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),

@@ -11,6 +11,11 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     createToken: (token) => repeat((stub) => stub.createToken(token)),
     listTokens: (query) => repeat((stub) => stub.listTokens(query)),
     revokeToken: (tokenId) => once((stub) => stub.revokeToken(tokenId)),
+    createPublicKey: (key) => once((stub) => stub.createPublicKey(key)),
+    listPublicKeys: () => repeat((stub) => stub.listPublicKeys()),
+    deletePublicKey: (kid) => once((stub) => stub.deletePublicKey(kid)),
+    revokeSigned: (revocation) => repeat((stub) => stub.revokeSigned(revocation)),
+    listRevoked: (limit) => repeat((stub) => stub.listRevoked(limit)),
     // Counted twice at worst.
     authorize: (query) => repeat((stub) => stub.authorize(query)),
     openSession: (session) => repeat((stub) => stub.openSession(session)),

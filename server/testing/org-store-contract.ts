@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { NewToken } from "../ports/access.ts";
+import { createSigningKey, type MintOptions, mintToken } from "../../sdk/signing.ts";
+import { type NewPublicKey, type NewToken, NO_LIMITS } from "../ports/access.ts";
 import type { Credential, NewRepo, OrgStore } from "../ports/org.ts";
 import { createRepoId, hashSecret, orgIdOf } from "../services/org-keys.ts";
 
@@ -50,6 +51,7 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
       keyPrefix: "cgt_",
       scopes: { "repos:repo": { ops: ["read"], refs: ["a/*"], paths: null } },
       expiresAtMs: Date.now() + DAY_MS,
+      limits: NO_LIMITS,
       ...fields,
     });
     const tokenOf = (secret: string): Credential => ({ kind: "token", secretHash: hashSecret(secret) });
@@ -109,6 +111,81 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
         [null, "b"],
         ["n", "a"],
       ]);
+    });
+  });
+
+  describe("public keys", () => {
+    const newKey = async (kid: string, fields: Partial<NewPublicKey> = {}) => {
+      const { privateKey, publicKey } = await createSigningKey();
+      const { kty, crv, x } = publicKey;
+      const key: NewPublicKey = {
+        kid,
+        name: null,
+        alg: "EdDSA",
+        jwk: { kty, crv, x },
+        ceiling: null,
+        maxSeconds: 3_600,
+        ...fields,
+      };
+      const mint = (org: string, more: Partial<MintOptions> = {}) =>
+        mintToken({
+          ...{ privateKey, kid, org, sub: "agent", scopes: { "repos:repo": ["read"] }, expiresIn: 60 },
+          ...more,
+        });
+      return { key, mint };
+    };
+
+    it("check tokens, until they are deleted; a deleted name is not used again", async () => {
+      const { store, slug } = await openCreated();
+      await store.createRepo(newRepo());
+      const { key, mint } = await newKey("k");
+      expect(await store.createPublicKey(key)).toMatchObject({ kind: "created", key });
+      expect(await store.createPublicKey(key)).toEqual({ kind: "taken" });
+      expect(await store.listPublicKeys()).toMatchObject([key]);
+      const token = await mint(slug);
+      const ask = (need: "read" | "write") =>
+        store.authorize({
+          credential: { kind: "signed", token },
+          need,
+          repo: { namespace: null, slug: "repo" },
+        });
+      expect(await ask("read")).toMatchObject({
+        kind: "allowed",
+        principal: { kind: "signed", actor: "agent@k" },
+      });
+      expect((await ask("write")).kind).toBe("forbidden");
+      const foreign: Credential = { kind: "signed", token: await mint("another-org") };
+      expect((await store.authorize({ credential: foreign, need: "read" })).kind).toBe("unauthorized");
+      expect(await store.deletePublicKey("k")).toBe(true);
+      expect(await store.deletePublicKey("k")).toBe(false);
+      expect((await ask("read")).kind).toBe("unauthorized");
+      expect(await store.createPublicKey(key)).toEqual({ kind: "retired" });
+      expect(await store.listPublicKeys()).toEqual([]);
+    });
+
+    it("have tokens that are revoked one by one, also for the sessions that they opened", async () => {
+      const { store, slug } = await openCreated();
+      const { key, mint } = await newKey("k");
+      await store.createPublicKey(key);
+      const token = await mint(slug, { jti: "run" });
+      const opened = await store.authorize({ credential: { kind: "signed", token }, need: "read" });
+      const grant = opened.kind === "allowed" ? (opened.principal?.grant ?? null) : null;
+      if (!grant) throw new Error("not allowed");
+      const { keyId, tokenHash, expiresAtMs } = grant;
+      expect((await store.openSession({ hash: "session", keyId, grant })).kind).toBe("opened");
+      const session: Credential = { kind: "session", keyId, hash: "session" };
+      expect(await store.authorize({ credential: session, need: "read" })).toMatchObject({
+        kind: "allowed",
+        principal: { actor: "agent@k", scopes: grant.scopes },
+      });
+      const revocation = { tokenHash, jti: "run", expiresAtMs };
+      expect(await store.revokeSigned(revocation)).toMatchObject({ kind: "revoked", revocation });
+      expect((await store.revokeSigned(revocation)).kind).toBe("revoked");
+      expect((await store.authorize({ credential: session, need: "read" })).kind).toBe("unauthorized");
+      expect((await store.openSession({ hash: "late", keyId, grant })).kind).toBe("revoked");
+      expect(await store.listRevoked(10)).toMatchObject({ revoked: [revocation], total: 1 });
+      const next: Credential = { kind: "signed", token: await mint(slug) };
+      expect((await store.authorize({ credential: next, need: "read" })).kind).toBe("allowed");
     });
   });
 
