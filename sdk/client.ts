@@ -42,6 +42,7 @@ import { Sessions } from "./resources/session.ts";
 import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
 import type { Tokens } from "./resources/tokens.ts";
+import type { UsageReports } from "./resources/usage.ts";
 import { Watch } from "./resources/watch.ts";
 import { Workspace } from "./resources/workspace.ts";
 
@@ -140,6 +141,7 @@ export class CoregitClient {
   readonly tags: Tags;
   readonly tokens: Tokens;
   readonly publicKeys: PublicKeys;
+  readonly usage: UsageReports;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -177,6 +179,7 @@ export class CoregitClient {
     this.publicKeys = loadOnCall(
       async () => new (await import("./resources/public-keys.ts")).PublicKeys(request),
     );
+    this.usage = loadOnCall(async () => new (await import("./resources/usage.ts")).UsageReports(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);

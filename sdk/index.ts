@@ -66,6 +66,7 @@ export type {
 export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated, TokenLimits } from "./contract/tokens.ts";
+export type { Usage, UsageDetails } from "./contract/usage.ts";
 export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
 export type {
   ExecChange,

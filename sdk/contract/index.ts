@@ -16,6 +16,7 @@ import { sessionEndpoints } from "./sessions.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
+import { usageEndpoints } from "./usage.ts";
 import { watchEndpoints } from "./watch.ts";
 import { workspaceEndpoints } from "./workspace.ts";
 
@@ -36,6 +37,7 @@ export const contract = {
   ...sessionEndpoints,
   ...tokenEndpoints,
   ...publicKeyEndpoints,
+  ...usageEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,
   ...publicEndpoints,

@@ -1,18 +1,7 @@
-import { DurableObject } from "cloudflare:workers";
-import { LIMITS } from "../../sdk/contract/limits.ts";
-import type {
-  NewPublicKey,
-  NewRevocation,
-  NewToken,
-  PublicKeyCreation,
-  SignedGrant,
-  TokenPage,
-  TokenRecord,
-} from "../ports/access.ts";
+import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
-  Credential,
   Idempotency,
   NewRepo,
   NewSession,
@@ -26,13 +15,12 @@ import type {
 import type { RepoLifecycle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
 import { decideAccess } from "../services/access/decide-access.ts";
-import { formatKidPrefix, parseSignedId } from "../services/access/signed-id.ts";
-import { createSignedTokens, type SignedTokens } from "../services/access/signed-tokens.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
-import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
 import type { LfsRpc } from "../stores/lfs-rpc.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
+import { OrgAccount } from "./org-account.ts";
+import { OrgAccountMethods } from "./org-account-methods.ts";
 import {
   findRepoByName,
   hasRepoRow,
@@ -43,18 +31,10 @@ import {
   removeRepo,
 } from "./org-directory.ts";
 import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
-import { createPublicKeyTable, type PublicKeyTable } from "./org-public-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
-import {
-  doomSessions,
-  doomSessionsOfKid,
-  doomSessionsOfSigned,
-  findSessionGrant,
-  insertSession,
-  listDoomedSessions,
-  removeSession,
-} from "./org-sessions.ts";
+import { doomSessions, insertSession, listDoomedSessions, removeSession } from "./org-sessions.ts";
+import { OrgSigned } from "./org-signed.ts";
 import { findToken, findTokenById, insertToken, listTokenRows, revokeTokenRow } from "./org-tokens.ts";
 import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 
@@ -83,17 +63,16 @@ const MAX_KNOWN_REPOS = 2_000;
 
 /**
  * One org: keys, directory of repositories, rate counters. Each method is one turn without awaits before its writes,
- * so two of them never interleave. The counters live in memory only.
+ * so two of them never interleave.
  */
-export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
+export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
   readonly #sql: SqlStorage;
   readonly #now: () => number;
   readonly #repos: Pick<RepoLifecycle, "destroy">;
-  readonly #limiter: RateLimiter | null;
   readonly #keys: KeyIndex;
   readonly #watchers: OrgWatchers;
-  readonly #publicKeys: PublicKeyTable;
-  readonly #signed: SignedTokens;
+  protected readonly account: OrgAccount;
+  protected readonly signed: OrgSigned;
   /**
    * Repositories that were asked for, by name: reading one from SQLite costs 40 µs of the 160 that a round here takes.
    * This object alone writes the tables, and forgets all of them whenever it does.
@@ -107,15 +86,19 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     this.#keys = createKeyIndex(this.#sql);
     this.#watchers = createOrgWatchers(ctx, (keyId) => this.#isLive(keyId));
     this.#now = parts.now ?? Date.now;
-    this.#publicKeys = createPublicKeyTable(this.#sql);
-    this.#signed = createSignedTokens({
-      orgSlug: () => this.#org?.slug ?? null,
-      findKey: (kid) => (this.#org ? this.#publicKeys.find(kid) : null),
-      isRevoked: (tokenHash) => this.#publicKeys.isRevoked(tokenHash),
+    this.account = new OrgAccount({
+      sql: this.#sql,
       now: this.#now,
+      hasOrg: () => this.#org !== null,
+      limited: env.RATE_LIMITS !== "off",
+    });
+    this.signed = new OrgSigned({
+      sql: this.#sql,
+      now: this.#now,
+      findOrg: () => this.#org,
+      endOf: (tag) => this.#endWatchesAndSessions(tag),
     });
     this.#repos = parts.repos ?? createDurableRepoLifecycle(env);
-    this.#limiter = env.RATE_LIMITS === "off" ? null : createRateLimiter();
     this.#org = this.#wake();
   }
 
@@ -173,10 +156,8 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   /** Whether an id is that of a live key or token; of a signed one, whose times are not known here, whether it is revoked. */
   #isLive(keyId: string): boolean {
     if (!this.#org) return false;
-    const signed = parseSignedId(keyId);
-    if (signed) {
-      return this.#publicKeys.find(signed.kid) !== null && !this.#publicKeys.isRevoked(signed.tokenHash);
-    }
+    const kept = this.signed.isKept(keyId);
+    if (kept !== null) return kept;
     return isLiveKey(this.#sql, keyId) || findTokenById(this.#sql, keyId, this.#now()) !== null;
   }
 
@@ -217,59 +198,23 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     return revoked;
   }
 
-  async createPublicKey(key: NewPublicKey): Promise<PublicKeyCreation> {
-    this.#readOrg();
-    return this.#publicKeys.insert(key, this.#now());
-  }
-
-  async listPublicKeys() {
-    this.#readOrg();
-    return this.#publicKeys.list();
-  }
-
-  async deletePublicKey(kid: string): Promise<boolean> {
-    const deleted = this.#org !== null && this.#publicKeys.remove(kid, this.#now());
-    if (!deleted) return false;
-    this.#signed.forget();
-    doomSessionsOfKid(this.#sql, kid);
-    await this.#endWatchesAndSessions(formatKidPrefix(kid));
-    return true;
-  }
-
-  async revokeSigned(revoked: NewRevocation) {
-    this.#readOrg();
-    const revocation = this.#publicKeys.revoke(revoked, this.#now());
-    if (!revocation) return { kind: "full", limit: LIMITS.revokedTokens } as const;
-    doomSessionsOfSigned(this.#sql, revoked.tokenHash);
-    await this.#endWatchesAndSessions(revoked.tokenHash);
-    return { kind: "revoked", revocation } as const;
-  }
-
-  async listRevoked(limit: number) {
-    this.#readOrg();
-    return this.#publicKeys.listRevoked(limit, this.#now());
-  }
-
   async authorize(query: AuthorizeQuery): Promise<AuthorizeResult> {
     const { credential } = query;
     // The one thing here that takes a while; everything is looked up after it.
-    const grant = credential.kind === "signed" ? await this.#signed.find(credential.token) : null;
+    const grant = credential.kind === "signed" ? await this.signed.find(credential.token) : null;
     return decideAccess(query, {
-      findGrant: (asked) => (asked.kind === "signed" ? grant : this.#findSessionGrant(asked)),
+      findGrant: (asked) => (asked.kind === "signed" ? grant : this.signed.findOfSession(asked)),
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
       findToken: (hash) => findToken(this.#sql, hash, this.#now()),
       isLiveKey: (keyId) => isLiveKey(this.#sql, keyId),
       findTokenById: (tokenId) => findTokenById(this.#sql, tokenId, this.#now()),
       findRepo: (namespace, slug) => this.#findRepo(namespace, slug),
-      limiter: this.#limiter,
+      findExcess: (repo) => this.account.findStorageExcess(repo.id),
+      findUse: (keyId) => this.account.findUse(keyId),
+      limiter: this.account.limiter,
       nowMs: this.#now(),
     });
-  }
-
-  #findSessionGrant({ hash }: Extract<Credential, { kind: "session" }>): SignedGrant | null {
-    const grant = this.#org ? findSessionGrant(this.#sql, hash) : null;
-    return grant && this.#signed.isLive(grant) ? grant : null;
   }
 
   async createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation> {
@@ -278,8 +223,14 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     return this.ctx.storage.transactionSync((): RepoCreation => {
       const earlier = idempotency ? findReceipt(this.#sql, idempotency, nowMs) : null;
       if (earlier) return earlier;
+      const excess = this.account.findRepoExcess();
+      // A name that is taken is what the caller can do something about.
+      if (excess && !findRepoByName(this.#sql, org, repo.namespace, repo.slug)) {
+        return { kind: "quota-exceeded", excess };
+      }
       const record = insertRepo(this.#sql, org, repo, nowMs);
       if (!record) return { kind: "taken" };
+      this.account.forgetRepos();
       if (idempotency) keepReceipt(this.#sql, idempotency, record, nowMs);
       return { kind: "created", repo: record, replayed: false };
     });
@@ -296,6 +247,8 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     this.#readOrg();
     const removed = this.ctx.storage.transactionSync(() => {
       if (!removeRepo(this.#sql, repoId)) return false;
+      this.account.forgetRepos();
+      this.account.removeStorage(repoId);
       this.#sql.exec("INSERT INTO doomed_repos VALUES (?, ?)", repoId, this.#now());
       return true;
     });

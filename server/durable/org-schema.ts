@@ -43,6 +43,16 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        deleted_at_ms INTEGER)`,
     `CREATE TABLE revoked_tokens (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, jti TEXT,
        revoked_at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)`,
+    // One row each at most: what the operator has set for the org, and what the rate limits have counted; JSON.
+    "CREATE TABLE policy (id INTEGER PRIMARY KEY, overrides TEXT NOT NULL)",
+    "CREATE TABLE rates (id INTEGER PRIMARY KEY, saved TEXT NOT NULL)",
+    "CREATE TABLE repo_storage (repo_id TEXT PRIMARY KEY, bytes INTEGER NOT NULL)",
+    `CREATE TABLE token_use (key_id TEXT PRIMARY KEY, commits INTEGER NOT NULL, bytes INTEGER NOT NULL,
+       until_ms INTEGER NOT NULL)`,
+    // kind: 'org' (subject ''), 'repo' (its id), 'caller' (its actor).
+    `CREATE TABLE usage (day TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, requests INTEGER NOT NULL,
+       commits INTEGER NOT NULL, bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,
+       PRIMARY KEY (day, kind, subject))`,
   ],
 ];
 

@@ -102,6 +102,15 @@ export interface RefMove {
   readonly next: Oid | null;
 }
 
+/** Says of one caller how much it may still write. */
+export interface WriteMeter {
+  /**
+   * Why moves that bring so many bytes may not be made; null when they may: what they need is reserved then, for the next
+   * transaction of the store. `objects` has what the moves bring, too.
+   */
+  findObjection(moves: readonly RefMove[], objects: ObjectReader, bytes: number): Promise<string | null>;
+}
+
 /** Says of one caller which refs it may move where. */
 export interface WriteGuard {
   /**

@@ -11,6 +11,17 @@ import type {
   TokenPage,
   TokenRecord,
 } from "./access.ts";
+import type {
+  Account,
+  PolicyPatch,
+  QuotaExcess,
+  Reservation,
+  ReservationOutcome,
+  TokenUse,
+  UsageQuery,
+  UsageReport,
+  UsageRow,
+} from "./account.ts";
 import type { ForkFacts } from "./fork.ts";
 
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
@@ -76,6 +87,8 @@ export interface AuthorizeQuery {
   readonly need: "read" | "write" | "master";
   /** Requests that are counted; one when absent. */
   readonly units?: number;
+  /** It stores something: refused when there is no room left for it. */
+  readonly stores?: boolean;
 }
 
 export type AuthorizeResult =
@@ -88,7 +101,10 @@ export type AuthorizeResult =
       /** Present exactly when the query named one. */
       readonly repo: RepoRecord | null;
       readonly rate: RateState | null;
+      /** What was written with a token that has limits; null: it has none. */
+      readonly use: TokenUse | null;
     }
+  | { readonly kind: "quota-exceeded"; readonly excess: QuotaExcess; readonly rate: RateState | null }
   | { readonly kind: "unauthorized" }
   | { readonly kind: "forbidden" }
   | { readonly kind: "not-found" }
@@ -107,6 +123,7 @@ export type RepoCreation =
   /** `replayed`: made by an earlier request with the same Idempotency-Key. */
   | { readonly kind: "created"; readonly repo: RepoRecord; readonly replayed: boolean }
   | { readonly kind: "taken" }
+  | { readonly kind: "quota-exceeded"; readonly excess: QuotaExcess }
   /** The same Idempotency-Key came with another request. */
   | { readonly kind: "idempotency-mismatch" };
 
@@ -172,6 +189,22 @@ export interface OrgStore {
   >;
   /** Those that have not run out, the latest first. */
   listRevoked(limit: number): Promise<{ readonly revoked: readonly Revocation[]; readonly total: number }>;
+  /**
+   * Takes commits and bytes off what a token may write, before they are written: all of it or nothing, in one step, so
+   * that two writers never have the same.
+   */
+  reserve(reservation: Reservation): Promise<ReservationOutcome>;
+  /** Gives back what was reserved and not written. */
+  release(reservation: Pick<Reservation, "keyId" | "commits" | "bytes">): Promise<void>;
+  /** Adds to the counters; what is sent twice is counted twice. */
+  reportUsage(rows: readonly UsageRow[]): Promise<void>;
+  /** How much a repository of the org stores by now. One without a name is passed over. */
+  reportStorage(report: { readonly repoId: string; readonly bytes: number }): Promise<void>;
+  readUsage(query: UsageQuery): Promise<UsageReport>;
+  /** null when there is no such org. */
+  readAccount(): Promise<Account | null>;
+  /** Changes what holds for this org alone; null when there is no such org. */
+  changePolicy(patch: PolicyPatch): Promise<Account | null>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
   /** Remembers a session of a live key or token, so that it ends with it. `full`: that has as many as it may. */
   openSession(

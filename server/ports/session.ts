@@ -63,7 +63,7 @@ export type SessionAccess =
 /** One session. Methods that take a key id answer null to every key but the one that opened it. */
 export interface SessionStore {
   open(init: SessionInit): Promise<{ readonly expiresAtMs: number }>;
-  authorize(query: Pick<AuthorizeQuery, "need" | "repo">): Promise<SessionAccess>;
+  authorize(query: Pick<AuthorizeQuery, "need" | "repo" | "stores">): Promise<SessionAccess>;
   status(keyId: string): Promise<SessionFacts | null>;
   flush(keyId: string): Promise<FlushOutcome | null>;
   /** Flushes; without conflicts the session ends. */

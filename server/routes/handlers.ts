@@ -22,6 +22,7 @@ import { createSessionHandlers } from "./sessions.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
+import { usageHandlers } from "./usage.ts";
 import { createWatchHandlers, type WatchDeps } from "./watch.ts";
 import { createWorkspaceHandlers } from "./workspace.ts";
 
@@ -60,6 +61,7 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...createSessionHandlers(deps.openSession),
     ...tokenHandlers,
     ...publicKeyHandlers,
+    ...usageHandlers,
     ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),

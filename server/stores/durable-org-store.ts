@@ -16,6 +16,14 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     deletePublicKey: (kid) => once((stub) => stub.deletePublicKey(kid)),
     revokeSigned: (revocation) => repeat((stub) => stub.revokeSigned(revocation)),
     listRevoked: (limit) => repeat((stub) => stub.listRevoked(limit)),
+    // Reserved twice at worst: what is too much is not written, and stays reserved.
+    reserve: (reservation) => repeat((stub) => stub.reserve(reservation)),
+    release: (reservation) => once((stub) => stub.release(reservation)),
+    reportUsage: (rows) => once((stub) => stub.reportUsage(rows)),
+    reportStorage: (report) => repeat((stub) => stub.reportStorage(report)),
+    readUsage: (query) => repeat((stub) => stub.readUsage(query)),
+    readAccount: () => repeat((stub) => stub.readAccount()),
+    changePolicy: (patch) => repeat((stub) => stub.changePolicy(patch)),
     // Counted twice at worst.
     authorize: (query) => repeat((stub) => stub.authorize(query)),
     openSession: (session) => repeat((stub) => stub.openSession(session)),

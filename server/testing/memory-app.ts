@@ -12,6 +12,7 @@ import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import { createListingCache } from "../services/files/listing-cache.ts";
 import { createKeySecret, hashSecret, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter } from "../services/rate-limit.ts";
+import { createUsageTally } from "../services/usage/usage-tally.ts";
 import { plantFork } from "../stores/fork-seed.ts";
 import { createMemoryFiles } from "../stores/memory-files.ts";
 import { createMemoryRepoStore } from "../stores/memory-repo-store.ts";
@@ -60,6 +61,13 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
       openOrg,
       openRepo,
       ...sessions,
+      usage: createUsageTally({
+        report: (orgId, rows) => openOrg(orgId).reportUsage(rows),
+        defer: (work) => void work(),
+        wait: async () => undefined,
+        now,
+        onLost: (error) => log.push({ message: String(error) }),
+      }),
       adminKeyHash: adminKey === null ? null : hashSecret(adminKey),
       now,
       clockMs: () => performance.now(),

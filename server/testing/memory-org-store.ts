@@ -15,6 +15,8 @@ import { createSignedTokens } from "../services/access/signed-tokens.ts";
 import { createKeyId, equalHashes, orgIdOf } from "../services/org-keys.ts";
 import type { RateLimiter } from "../services/rate-limit.ts";
 
+import { createMemoryAccount } from "./memory-account.ts";
+
 export interface MemoryOrgOptions {
   readonly now?: () => number;
   /** Default: none. */
@@ -72,6 +74,11 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
     findKey: (kid) => state.publicKeys.get(kid) ?? null,
     isRevoked: (tokenHash) => state.revoked.has(tokenHash),
     now,
+  });
+  const account = createMemoryAccount({
+    hasOrg: () => state.org !== null,
+    listRepos: () => [...state.repos.values()].map(({ record }) => record),
+    limiter,
   });
   return {
     async createOrg({ slug, keyHash }) {
@@ -144,6 +151,8 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
         findTokenById: (tokenId) =>
           listLiveTokens(state, now()).find(({ record }) => record.id === tokenId)?.record ?? null,
         findRepo: (namespace, slug) => findByName(state, namespace, slug),
+        findExcess: (repo) => account.findExcess(repo.id),
+        findUse: (keyId) => account.findUse(keyId),
         limiter,
         nowMs: now(),
       });
@@ -156,9 +165,20 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
       return { kind: isLive ? "opened" : "revoked" };
     },
     endSession: async () => undefined,
-    createRepo: async (repo, idempotency) => createRepo(state, repo, idempotency, now()),
+    ...account.methods,
+    createRepo: async (repo, idempotency) => {
+      const { repos } = account.policy().quotas;
+      const used = state.repos.size;
+      if (repos !== null && used >= repos && !findByName(state, repo.namespace, repo.slug)) {
+        return { kind: "quota-exceeded", excess: { quota: "repos", limit: repos, used } };
+      }
+      return createRepo(state, repo, idempotency, now());
+    },
     updateRepo: async (repoId, patch) => updateRepo(state, repoId, patch),
-    deleteRepo: async (repoId) => state.repos.delete(repoId),
+    deleteRepo: async (repoId) => {
+      account.removeStorage(repoId);
+      return state.repos.delete(repoId);
+    },
     hasRepo: async (repoId) => state.repos.has(repoId),
     listRepos: async (query) => listRepos(state, query),
   };

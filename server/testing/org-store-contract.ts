@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createSigningKey, type MintOptions, mintToken } from "../../sdk/signing.ts";
 import { type NewPublicKey, type NewToken, NO_LIMITS } from "../ports/access.ts";
 import type { Credential, NewRepo, OrgStore } from "../ports/org.ts";
+import { DEFAULT_POLICY } from "../services/account/policy.ts";
 import { createRepoId, hashSecret, orgIdOf } from "../services/org-keys.ts";
 
 export interface OpenedOrg {
@@ -186,6 +187,128 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
       expect(await store.listRevoked(10)).toMatchObject({ revoked: [revocation], total: 1 });
       const next: Credential = { kind: "signed", token: await mint(slug) };
       expect((await store.authorize({ credential: next, need: "read" })).kind).toBe("allowed");
+    });
+  });
+
+  describe("what an org may use", () => {
+    it("is the same for every org until it is changed, setting by setting", async () => {
+      const { store } = await openCreated();
+      const standard = { policy: DEFAULT_POLICY, repos: 0, storageBytes: 0 };
+      expect(await store.readAccount()).toEqual(standard);
+      const changed = await store.changePolicy({
+        quotas: { repos: 1, storageBytes: null },
+        rates: { key: { perMinute: 7 } },
+      });
+      expect(changed?.policy).toEqual({
+        quotas: { ...DEFAULT_POLICY.quotas, repos: 1, storageBytes: null },
+        rates: { ...DEFAULT_POLICY.rates, key: { ...DEFAULT_POLICY.rates.key, perMinute: 7 } },
+      });
+      await store.changePolicy({ quotas: { repos: "default" }, rates: {} });
+      expect((await store.readAccount())?.policy).toEqual({
+        ...changed?.policy,
+        quotas: { ...DEFAULT_POLICY.quotas, storageBytes: null },
+      });
+      const nobody = await open();
+      expect(await nobody.store.readAccount()).toBeNull();
+      expect(await nobody.store.changePolicy({})).toBeNull();
+      await nobody.store.reportStorage({ repoId: "r", bytes: 1 });
+      await nobody.store.reportUsage([]);
+    });
+
+    it("ends repositories at their quota, whoever comes first", async () => {
+      const { store } = await openCreated();
+      await store.changePolicy({ quotas: { repos: 3 } });
+      const made = await Promise.all(
+        ["a", "b", "c", "d", "e"].map((slug) => store.createRepo(newRepo({ slug }))),
+      );
+      expect(made.filter(({ kind }) => kind === "created")).toHaveLength(3);
+      expect(made[4]).toEqual({ kind: "quota-exceeded", excess: { quota: "repos", limit: 3, used: 3 } });
+      expect((await store.createRepo(newRepo({ slug: "a" }))).kind).toBe("taken");
+      await store.changePolicy({ quotas: { repos: 0 } });
+      expect((await store.createRepo(newRepo({ slug: "f" }))).kind).toBe("quota-exceeded");
+    });
+
+    it("refuses what stores something when there is no room, and nothing else", async () => {
+      const { store } = await openCreated();
+      const [one, two] = [newRepo({ slug: "one" }), newRepo({ slug: "two" })];
+      for (const repo of [one, two]) await store.createRepo(repo);
+      await store.changePolicy({ quotas: { storageBytes: 100, repoBytes: 60 } });
+      const ask = (slug: string, stores: boolean) =>
+        store.authorize({
+          credential: keyOf("first"),
+          need: "write",
+          stores,
+          repo: { namespace: null, slug },
+        });
+      await store.reportStorage({ repoId: one.id, bytes: 60 });
+      await store.reportStorage({ repoId: "somewhere-else", bytes: 1_000 });
+      expect(await ask("one", true)).toMatchObject({
+        kind: "quota-exceeded",
+        excess: { quota: "repo_bytes", limit: 60, used: 60 },
+      });
+      expect((await ask("one", false)).kind).toBe("allowed");
+      expect((await ask("two", true)).kind).toBe("allowed");
+      await store.reportStorage({ repoId: two.id, bytes: 40 });
+      expect(await ask("two", true)).toMatchObject({
+        excess: { quota: "storage_bytes", limit: 100, used: 100 },
+      });
+      await store.deleteRepo(one.id);
+      expect((await ask("two", true)).kind).toBe("allowed");
+      expect(await store.readAccount()).toMatchObject({ repos: 1, storageBytes: 40 });
+    });
+
+    it("is reserved all or nothing, and given back", async () => {
+      const { store } = await openCreated();
+      const limits = { commits: 5, bytes: 100 };
+      const reserve = (commits: number, bytes: number) =>
+        store.reserve({ keyId: "tok", limits, untilMs: Date.now() + 60_000, commits, bytes });
+      const raced = await Promise.all(Array.from({ length: 10 }, () => reserve(1, 10)));
+      expect(raced.filter(({ kind }) => kind === "reserved")).toHaveLength(5);
+      expect(raced[9]).toEqual({
+        kind: "exceeded",
+        excess: { quota: "commits", limit: 5, used: 5 },
+        use: { commits: 5, bytes: 50 },
+      });
+      await store.release({ keyId: "tok", commits: 2, bytes: 20 });
+      expect(await reserve(1, 71)).toMatchObject({ excess: { quota: "bytes", limit: 100, used: 30 } });
+      expect(await reserve(2, 70)).toEqual({ kind: "reserved", use: { commits: 5, bytes: 100 } });
+      expect((await reserve(0, 0)).kind).toBe("reserved");
+      await store.release({ keyId: "tok", commits: 99, bytes: 999 });
+      expect(await reserve(0, 1)).toEqual({ kind: "reserved", use: { commits: 0, bytes: 1 } });
+    });
+
+    it("is counted by day, repository and caller", async () => {
+      const { store } = await openCreated();
+      // Old ones are not kept.
+      const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+      const [first, second, later] = [day(20), day(19), day(5)];
+      const repo = newRepo({ slug: "app", namespace: "ns" });
+      await store.createRepo(repo);
+      const row = (on: string, repoId: string | null, actor: string, requests: number) => ({
+        ...{ day: on, repoId, actor, requests },
+        ...{ commits: 1, bytesIn: 2, bytesOut: 3 },
+      });
+      await store.reportUsage([row(first, repo.id, "a", 5), row(first, null, "b", 1)]);
+      await store.reportUsage([row(second, "gone", "a", 4), row(later, null, "c", 9)]);
+      const report = await store.readUsage({ since: first, until: day(10), limit: 10 });
+      const counts = { commits: 1, bytesIn: 2, bytesOut: 3 };
+      expect(report).toEqual({
+        totals: { requests: 10, commits: 3, bytesIn: 6, bytesOut: 9 },
+        days: [
+          { day: first, requests: 6, commits: 2, bytesIn: 4, bytesOut: 6 },
+          { day: second, requests: 4, ...counts },
+        ],
+        repos: [
+          { id: repo.id, name: { namespace: "ns", slug: "app" }, storageBytes: 0, requests: 5, ...counts },
+          { id: "gone", name: null, storageBytes: 0, requests: 4, ...counts },
+        ],
+        callers: [
+          { id: "a", requests: 9, commits: 2, bytesIn: 4, bytesOut: 6 },
+          { id: "b", requests: 1, ...counts },
+        ],
+      });
+      const few = await store.readUsage({ since: first, until: later, limit: 1 });
+      expect([few.repos.length, few.callers.length, few.days.length]).toEqual([1, 1, 3]);
     });
   });
 

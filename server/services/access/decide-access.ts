@@ -1,4 +1,11 @@
-import { NO_LIMITS, type ScopeRule, type SignedGrant, type TokenRecord } from "../../ports/access.ts";
+import {
+  NO_LIMITS,
+  type ScopeRule,
+  type SignedGrant,
+  type TokenLimits,
+  type TokenRecord,
+} from "../../ports/access.ts";
+import type { QuotaExcess, TokenUse } from "../../ports/account.ts";
 import type { AuthorizeQuery, AuthorizeResult, Credential, Principal, RepoRecord } from "../../ports/org.ts";
 import type { RateLimiter } from "../rate-limit.ts";
 import { findRule, mayRead, mayWrite } from "./grant.ts";
@@ -20,6 +27,10 @@ export interface AccessFacts {
   readonly findTokenById: (tokenId: string) => LiveToken | null;
   /** Of a signed token, or of a session that one has opened: what it grants now. */
   readonly findGrant: (credential: Extract<Credential, { kind: "signed" | "session" }>) => SignedGrant | null;
+  /** The quota that leaves no room to store anything in a repository; null: there is room. */
+  readonly findExcess: (repo: RepoRecord) => QuotaExcess | null;
+  /** What was written with a token so far. */
+  readonly findUse: (keyId: string) => TokenUse;
   readonly findRepo: (namespace: string | null, slug: string) => RepoRecord | null;
   /** null: limits are off. */
   readonly limiter: RateLimiter | null;
@@ -45,6 +56,8 @@ export function decideAccess(query: AuthorizeQuery, facts: AccessFacts): Authori
   const rule = principal && query.repo ? findRule(principal.scopes, query.repo) : null;
   if (query.repo && (!repo || !(mayRead(rule) || repo.visibility === "public"))) return { kind: "not-found" };
   if (!isPermitted(query, principal, rule)) return { kind: "forbidden" };
+  const excess = query.stores && repo ? facts.findExcess(repo) : null;
+  if (excess) return { kind: "quota-exceeded", excess, rate: verdict?.rate ?? null };
   return {
     kind: "allowed",
     orgId: facts.org.id,
@@ -52,7 +65,13 @@ export function decideAccess(query: AuthorizeQuery, facts: AccessFacts): Authori
     principal,
     repo,
     rate: verdict?.rate ?? null,
+    use: principal && hasLimits(principal.limits) ? facts.findUse(principal.keyId) : null,
   };
+}
+
+/** Whether there is an end to what may be written with a token. */
+export function hasLimits({ commits, bytes }: TokenLimits): boolean {
+  return commits !== null || bytes !== null;
 }
 
 function findPrincipal(credential: Credential, facts: AccessFacts): Principal | null {

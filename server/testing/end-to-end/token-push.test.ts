@@ -36,6 +36,7 @@ async function cloneBy(secret: string) {
   const run = (args: readonly string[]) => git(args, { cwd: dir, allowFailure: true });
   return {
     run,
+    write: (path: string, content: string) => writeFile(join(dir, path), content),
     async commit(path: string, content: string) {
       await writeFile(join(dir, path), content);
       await run(["add", "-A"]);
@@ -92,6 +93,42 @@ describe.runIf(hasGit)("git push with a token", () => {
     expect((await clone.push("HEAD:refs/heads/agent/signed")).status).toBe(0);
     await server.call("DELETE", "/public-keys/push");
     expect((await clone.run(["fetch", "origin"])).status).not.toBe(0);
+  });
+
+  test("counts the commits that it brings, and is refused whole when they are too many", async () => {
+    const scopes = { "repos:app": ["read", "write"] };
+    const made = await server.call("POST", "/tokens", {
+      body: { name: "t", scopes, limits: { commits: 4 } },
+    });
+    const clone = await cloneBy(made.body.token);
+    for (const name of ["q1", "q2", "q3"]) await clone.commit(`src/${name}.ts`, name);
+    expect((await clone.push("HEAD:refs/heads/quota")).status).toBe(0);
+    // The same commits on another branch are no new ones.
+    expect((await clone.push("HEAD:refs/heads/quota-too")).status).toBe(0);
+    for (const name of ["q4", "q5"]) await clone.commit(`src/${name}.ts`, name);
+    const refused = await clone.push("HEAD:refs/heads/quota", "HEAD:refs/heads/quota-new");
+    expect(
+      refused.text.match(/\[remote rejected\].*\(quota exceeded: commits of the token, 3 used of 4\)/g),
+    ).toHaveLength(2);
+    expect((await clone.push("HEAD~1:refs/heads/quota")).status).toBe(0);
+    expect((await clone.push("HEAD:refs/heads/quota")).text).toContain("4 used of 4");
+    // What moves nothing forward still goes.
+    expect((await clone.push(":refs/heads/quota-too")).status).toBe(0);
+  });
+
+  test("counts the commits of a pack that is stored as it comes, too", async () => {
+    const scopes = { "repos:app": ["read", "write"] };
+    const made = await server.call("POST", "/tokens", {
+      body: { name: "t", scopes, limits: { commits: 1 } },
+    });
+    const clone = await cloneBy(made.body.token);
+    // More than what is kept as single objects.
+    for (let n = 0; n < 120; n++) await clone.write(`src/many-${n}.ts`, `${n}\n`);
+    await clone.commit("src/large.ts", "1");
+    await clone.commit("src/large.ts", "2");
+    expect((await clone.push("HEAD:refs/heads/large")).text).toContain("0 used of 1");
+    expect((await clone.push("HEAD~1:refs/heads/large")).status).toBe(0);
+    expect((await clone.push("HEAD:refs/heads/large")).text).toContain("1 used of 1");
   });
 
   test("is refused with a token that may only read, or that was revoked", async () => {
