@@ -1,6 +1,5 @@
 import type { RateLimits, RatePolicy } from "../ports/account.ts";
 import type { RateState } from "../ports/org.ts";
-import { DEFAULT_POLICY } from "./account/policy.ts";
 import { openRateWindow, type RateWindow, type SavedWindow } from "./rate-window.ts";
 
 export type RateVerdict =
@@ -43,10 +42,7 @@ const CALLERS_MAX = 2_000;
 const SAVED_SHARE = 0.1;
 
 /** In no minute and no hour, whenever it begins, are more requests let through than the limits say. */
-export function createRateLimiter(
-  policy: RatePolicy = DEFAULT_POLICY.rates,
-  saved?: SavedRates,
-): RateLimiter {
+export function createRateLimiter(policy: RatePolicy, saved?: SavedRates): RateLimiter {
   let limits = policy;
   const org = openWindows(saved?.org);
   // Strangers have a budget of their own: they cannot use up the org's.

@@ -9,6 +9,7 @@ import type { DispatchDeps } from "../routes/dispatch.ts";
 import { createHandlers } from "../routes/handlers.ts";
 import type { HandlerMap } from "../routes/router.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
+import { DEFAULT_POLICY } from "../services/account/policy.ts";
 import { createListingCache } from "../services/files/listing-cache.ts";
 import { createKeySecret, hashSecret, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter } from "../services/rate-limit.ts";
@@ -125,7 +126,10 @@ function openOrgs(limited: boolean, now: () => number): (orgId: string) => OrgSt
   return (orgId) => {
     const known = orgs.get(orgId);
     if (known) return known;
-    const org = createMemoryOrgStore({ now, limiter: limited ? createRateLimiter() : null });
+    const org = createMemoryOrgStore({
+      now,
+      limiter: limited ? createRateLimiter(DEFAULT_POLICY.rates) : null,
+    });
     orgs.set(orgId, org);
     return org;
   };
