@@ -1,3 +1,4 @@
+import { LIMITS } from "./contract/limits.ts";
 import type { PublicKeyCreate, SignedClaims } from "./contract/public-keys.ts";
 
 /** A private key: JWK as object or text, PEM (`BEGIN PRIVATE KEY`), or one of WebCrypto. Ed25519 or P-256. */
@@ -29,6 +30,7 @@ const BYTES_PER_CALL = 8_192;
 /**
  * Makes a token without asking the server. It may be used wherever a key is: as `apiKey`, or as git's password.
  * @throws TypeError when the key is neither Ed25519 nor P-256, or no private key
+ * @throws RangeError for a time, a subject or a token beyond what the server takes; it could only answer 401
  *
  * @example
  * const apiKey = await mintToken({
@@ -41,6 +43,8 @@ const BYTES_PER_CALL = 8_192;
  * });
  */
 export async function mintToken(options: MintOptions): Promise<string> {
+  checkRange("seconds until it ends", options.expiresIn, LIMITS.signedTokenSecondsMax);
+  checkRange("characters of sub", options.sub.length, LIMITS.subjectChars);
   const key = await openKey(options.privateKey);
   const isEdwards = key.algorithm.name === ED25519.name;
   const issued = Math.floor((options.now ?? Date.now()) / 1_000);
@@ -60,7 +64,14 @@ export async function mintToken(options: MintOptions): Promise<string> {
     key,
     new TextEncoder().encode(input),
   );
-  return `${input}.${encodeBase64url(new Uint8Array(signature))}`;
+  const token = `${input}.${encodeBase64url(new Uint8Array(signature))}`;
+  checkRange("characters of the token", token.length, LIMITS.signedTokenChars);
+  return token;
+}
+
+function checkRange(what: string, value: number, max: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= max) return;
+  throw new RangeError(`${what}: ${value}, but 1 to ${max} are taken`);
 }
 
 /**

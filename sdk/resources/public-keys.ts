@@ -17,7 +17,8 @@ export class PublicKeys {
    * const { data } = await cg.publicKeys.create({ key: pem, kid: "ci-2026" });
    */
   create(body: PublicKeyCreate, options: CallOptions = {}): Promise<Result<PublicKey>> {
-    return this.#request("POST /public-keys", { ...options, body });
+    // Registering twice is registering once.
+    return this.#request("POST /public-keys", { ...options, body, readOnly: true });
   }
 
   /**

@@ -8,6 +8,7 @@ import type {
   Revocation,
   Scopes,
 } from "../ports/access.ts";
+import { isSameKey } from "../services/access/same-key.ts";
 
 type KeyRow = {
   readonly kid: string;
@@ -56,7 +57,8 @@ export function createPublicKeyTable(sql: SqlStorage): PublicKeyTable {
     list: () => [...readKeys().values()],
     insert(key, nowMs) {
       sql.exec("DELETE FROM public_keys WHERE deleted_at_ms <= ?", nowMs - RETIRED_MS);
-      if (readKeys().has(key.kid)) return { kind: "taken" };
+      const known = readKeys().get(key.kid);
+      if (known) return isSameKey(known, key) ? { kind: "created", key: known } : { kind: "taken" };
       if (isRetired(sql, key.kid)) return { kind: "retired" };
       if (readKeys().size >= LIMITS.publicKeysPerOrg) return { kind: "full", limit: LIMITS.publicKeysPerOrg };
       insertKey(sql, key, nowMs);

@@ -175,6 +175,7 @@ export interface OrgStore {
   listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage>;
   /** At once; false when there is no live token with this id. */
   revokeToken(tokenId: string): Promise<boolean>;
+  /** The same key again is no other. */
   createPublicKey(key: NewPublicKey): Promise<PublicKeyCreation>;
   /** Oldest first; there are few. */
   listPublicKeys(): Promise<readonly PublicKeyRecord[]>;

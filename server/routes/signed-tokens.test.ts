@@ -66,7 +66,10 @@ describe("public keys", () => {
     // RFC 8037, A.3
     const key = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
     expect((await register({ key })).json.kid).toBe("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-    expect((await register({ key })).json).toMatchObject({ code: "CONFLICT", reason: "kid-taken" });
+    // Asked for twice it is the same; anything else under its name is refused.
+    expect((await register({ key })).status).toBe(201);
+    const other = { key: pem(ed.publicKey), kid: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" };
+    expect((await register(other)).json).toMatchObject({ code: "CONFLICT", reason: "kid-taken" });
     await api.call("DELETE", "/v1/public-keys/ed");
     const again = await register({ key: pem(ed.publicKey), kid: "ed" });
     expect(again.json).toMatchObject({ code: "CONFLICT", reason: "kid-retired" });
@@ -181,6 +184,16 @@ describe("a signed token", () => {
         now,
       });
       expect((await ask(token)).status).toBe(200);
+    }
+    const pkcs8 = ed.privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+    const right = { privateKey: pkcs8, kid: "ed", org: "acme", sub: "b", scopes: SCOPES, expiresIn: 60 };
+    for (const wrong of [
+      { expiresIn: 2_592_001 },
+      { expiresIn: 0.5 },
+      { sub: "" },
+      { jti: "x".repeat(8_000) },
+    ]) {
+      await expect(mintToken({ ...right, ...wrong })).rejects.toThrow(RangeError);
     }
     const rsa = generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey;
     for (const privateKey of [rsa.export({ type: "pkcs8", format: "pem" }) as string, pem(ed.publicKey)]) {

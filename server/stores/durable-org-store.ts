@@ -11,7 +11,7 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     createToken: (token) => repeat((stub) => stub.createToken(token)),
     listTokens: (query) => repeat((stub) => stub.listTokens(query)),
     revokeToken: (tokenId) => once((stub) => stub.revokeToken(tokenId)),
-    createPublicKey: (key) => once((stub) => stub.createPublicKey(key)),
+    createPublicKey: (key) => repeat((stub) => stub.createPublicKey(key)),
     listPublicKeys: () => repeat((stub) => stub.listPublicKeys()),
     deletePublicKey: (kid) => once((stub) => stub.deletePublicKey(kid)),
     revokeSigned: (revocation) => repeat((stub) => stub.revokeSigned(revocation)),

@@ -10,6 +10,7 @@ import type {
   RepoRecord,
 } from "../ports/org.ts";
 import { decideAccess } from "../services/access/decide-access.ts";
+import { isSameKey } from "../services/access/same-key.ts";
 import { parseSignedId } from "../services/access/signed-id.ts";
 import { createSignedTokens } from "../services/access/signed-tokens.ts";
 import { createKeyId, equalHashes, orgIdOf } from "../services/org-keys.ts";
@@ -107,7 +108,8 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
     },
     revokeToken: async (tokenId) => state.tokens.delete(tokenId),
     createPublicKey: async (key) => {
-      if (state.publicKeys.has(key.kid)) return { kind: "taken" };
+      const known = state.publicKeys.get(key.kid);
+      if (known) return isSameKey(known, key) ? { kind: "created", key: known } : { kind: "taken" };
       if (state.retiredKids.has(key.kid)) return { kind: "retired" };
       if (state.publicKeys.size >= LIMITS.publicKeysPerOrg) {
         return { kind: "full", limit: LIMITS.publicKeysPerOrg };

@@ -141,7 +141,9 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
       await store.createRepo(newRepo());
       const { key, mint } = await newKey("k");
       expect(await store.createPublicKey(key)).toMatchObject({ kind: "created", key });
-      expect(await store.createPublicKey(key)).toEqual({ kind: "taken" });
+      expect(await store.createPublicKey(key)).toMatchObject({ kind: "created", key });
+      expect(await store.createPublicKey((await newKey("k")).key)).toEqual({ kind: "taken" });
+      expect(await store.createPublicKey({ ...key, maxSeconds: 60 })).toEqual({ kind: "taken" });
       expect(await store.listPublicKeys()).toMatchObject([key]);
       const token = await mint(slug);
       const ask = (need: "read" | "write") =>

@@ -34,20 +34,22 @@ export function describeExcess({ quota, limit, used }: QuotaExcess): string {
  * Its methods throw GitError quota-exceeded, with the quota, its limit and what is used.
  */
 export function meterRepo<T extends RepoHandle>(repo: T, account: WriteAccount): T {
+  /** What a push was admitted with: its transaction comes next. */
   let admitted: TokenUse | null = null;
-  const reserve = async (amount: TokenUse): Promise<QuotaExcess | null> => {
+  const reserve = async (amount: TokenUse): Promise<TokenUse> => {
     const outcome = await account.reserve(amount);
-    if (outcome.kind === "exceeded") return outcome.excess;
-    admitted = amount;
-    return null;
+    if (outcome.kind === "exceeded") throw refuse(outcome.excess);
+    return amount;
   };
   const countFor = async (moves: readonly RefMove[], objects: ObjectReader, bytes: number) => ({
     commits: account.limits.commits === null ? 0 : await countNewCommits(repo, moves, objects),
     bytes,
   });
-  const settle = async <R>(write: () => Promise<R>, isMade: (result: R) => boolean): Promise<R> => {
-    const amount = admitted;
-    admitted = null;
+  const settle = async <R>(
+    amount: TokenUse,
+    write: () => Promise<R>,
+    isMade: (result: R) => boolean,
+  ): Promise<R> => {
     let keep = true;
     try {
       const result = await write();
@@ -57,26 +59,27 @@ export function meterRepo<T extends RepoHandle>(repo: T, account: WriteAccount):
       keep = error instanceof GitError && error.code === "interrupted";
       throw error;
     } finally {
-      if (!keep && amount) await account.release(amount);
+      if (!keep) await account.release(amount);
     }
   };
   const store: CommittingRepoStore = {
     ...repo.store,
     async transact(transaction) {
-      if (admitted === null) {
-        const objects = layReaders(readHeld(transaction.objects ?? []), repo.objects);
-        const excess = await reserve(await countFor(transaction.updates, objects, sizeOf(transaction)));
-        if (excess) throw refuse(excess);
-      }
+      const earlier = admitted;
+      admitted = null;
+      const objects = layReaders(readHeld(transaction.objects ?? []), repo.objects);
+      const amount =
+        earlier ?? (await reserve(await countFor(transaction.updates, objects, sizeOf(transaction))));
       return settle(
+        amount,
         () => repo.store.transact(transaction),
         (results) => results.length === 0 || results.some(({ kind }) => kind === "moved"),
       );
     },
     async commit(request) {
-      const excess = await reserve({ commits: 1, bytes: sizeOf({ ...request, objects: request.blobs }) });
-      if (excess) throw refuse(excess);
+      const amount = await reserve({ commits: 1, bytes: sizeOf({ ...request, objects: request.blobs }) });
       return settle(
+        amount,
         () => repo.store.commit(request),
         (outcome) => outcome.kind === "committed" && !outcome.replayed,
       );
@@ -87,8 +90,11 @@ export function meterRepo<T extends RepoHandle>(repo: T, account: WriteAccount):
     store,
     meter: {
       async findObjection(moves, objects, bytes) {
-        const excess = await reserve(await countFor(moves, objects, bytes));
-        return excess && describeExcess(excess);
+        const amount = await countFor(moves, objects, bytes);
+        const outcome = await account.reserve(amount);
+        if (outcome.kind === "exceeded") return describeExcess(outcome.excess);
+        admitted = amount;
+        return null;
       },
     },
   };
