@@ -1,6 +1,7 @@
 /** Quotas, counters and rate limits over the real objects: what RepoDO reports, what survives a restart, what sessions count. */
 import { abortAllDurableObjects, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { createHash } from "node:crypto";
 import { beforeAll, expect, it, vi } from "vitest";
 import type { OrgDO } from "../durable/org-do.ts";
 import { orgIdOf } from "../services/org-keys.ts";
@@ -88,6 +89,30 @@ it("holds a token's commits to its quota across restarts, and in a session", asy
   expect((await commit("t3", inside)).headers.get("x-quota-commits-remaining")).toBe("0");
   expect((await commit("t4", inside)).json).toMatchObject({ quota: "commits", limit: 3, used: 3 });
   expect((await commit("t5", { "x-api-key": token })).status).toBe(402);
+});
+
+it("counts large files among the bytes that a token may write", async () => {
+  const scopes = { "repos:app": ["read", "write"] };
+  const { token } = (await call("POST", "/tokens", { name: "t", scopes, limits: { bytes: 150 } })).json;
+  const put = (text: string, oid = createHash("sha256").update(text).digest("hex")) =>
+    app.request(`/${SLUG}/app.git/info/lfs/objects/${oid}`, {
+      method: "PUT",
+      headers: {
+        authorization: `Basic ${btoa(`x:${token}`)}`,
+        "content-length": String(text.length),
+        "content-type": "application/octet-stream",
+      },
+      body: text,
+    });
+  const wrong = await put("a".repeat(100), "0".repeat(64));
+  expect([wrong.status, wrong.headers.get("x-ratelimit-limit")]).toEqual([422, "600"]);
+  const stored = await put("a".repeat(100));
+  expect([stored.status, stored.headers.get("x-quota-bytes-remaining")]).toEqual([200, "50"]);
+  const refused = await put("b".repeat(100));
+  expect([refused.status, await refused.json()]).toMatchObject([
+    402,
+    { quota: "bytes", limit: 150, used: 100 },
+  ]);
 });
 
 it("knows after a restart what the rate limits had counted", async () => {

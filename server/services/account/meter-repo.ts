@@ -45,23 +45,8 @@ export function meterRepo<T extends RepoHandle>(repo: T, account: WriteAccount):
     commits: account.limits.commits === null ? 0 : await countNewCommits(repo, moves, objects),
     bytes,
   });
-  const settle = async <R>(
-    amount: TokenUse,
-    write: () => Promise<R>,
-    isMade: (result: R) => boolean,
-  ): Promise<R> => {
-    let keep = true;
-    try {
-      const result = await write();
-      keep = isMade(result);
-      return result;
-    } catch (error) {
-      keep = error instanceof GitError && error.code === "interrupted";
-      throw error;
-    } finally {
-      if (!keep) await account.release(amount);
-    }
-  };
+  const settle = <R>(amount: TokenUse, write: () => Promise<R>, isMade: (result: R) => boolean) =>
+    settleWrite(account, amount, { write, isMade });
   const store: CommittingRepoStore = {
     ...repo.store,
     async transact(transaction) {
@@ -98,6 +83,46 @@ export function meterRepo<T extends RepoHandle>(repo: T, account: WriteAccount):
       },
     },
   };
+}
+
+interface Write<R> {
+  readonly write: () => Promise<R>;
+  readonly isMade: (result: R) => boolean;
+}
+
+/** Gives back what was reserved for a write that was not made. */
+async function settleWrite<R>(
+  account: WriteAccount,
+  amount: TokenUse,
+  { write, isMade }: Write<R>,
+): Promise<R> {
+  let keep = true;
+  try {
+    const result = await write();
+    keep = isMade(result);
+    return result;
+  } catch (error) {
+    keep = error instanceof GitError && error.code === "interrupted";
+    throw error;
+  } finally {
+    if (!keep) await account.release(amount);
+  }
+}
+
+/**
+ * Writes bytes that are no part of a repository's objects; null: the caller may write as many as it likes.
+ * @throws GitError quota-exceeded
+ */
+export async function chargeBytes<R>(
+  account: WriteAccount | null,
+  bytes: number,
+  write: Write<R>,
+): Promise<R> {
+  if (account === null) return write.write();
+  const amount = { commits: 0, bytes };
+  const outcome = await account.reserve(amount);
+  if (outcome.kind === "exceeded") throw refuse(outcome.excess);
+  return settleWrite(account, amount, write);
 }
 
 function refuse(excess: QuotaExcess): GitError {
