@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryApi, type MemoryApi } from "../testing/memory-api.ts";
 import { ADMIN_KEY } from "../testing/memory-app.ts";
 
@@ -147,6 +147,18 @@ describe("quotas of a token", () => {
     const replies = await Promise.all(Array.from({ length: 20 }, (_, n) => token.commit([put(`f${n}`)])));
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(5);
     expect(replies.filter(({ status }) => status === 402)).toHaveLength(15);
+  });
+
+  test("cost those who have none no further round to the org", async () => {
+    const org = api.memory.openOrg(String((await operator("GET")).json.id));
+    const [authorize, reserve] = [vi.spyOn(org, "authorize"), vi.spyOn(org, "reserve")];
+    const [free, limited] = [await makeToken({}), await makeToken({ commits: 9 })];
+    authorize.mockClear();
+    expect((await free.commit([put("a")])).status).toBe(201);
+    expect((await api.commit("app", [put("b")])).status).toBe(201);
+    expect([authorize.mock.calls.length, reserve.mock.calls.length]).toEqual([2, 0]);
+    expect((await limited.commit([put("c")])).status).toBe(201);
+    expect([authorize.mock.calls.length, reserve.mock.calls.length]).toEqual([3, 1]);
   });
 
   test("count bytes of commits and of uploads", async () => {
