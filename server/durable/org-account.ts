@@ -86,7 +86,8 @@ export class OrgAccount {
   /** Of a repository that has a name: one that is being made or was deleted is passed over. */
   setStorage({ repoId, bytes }: { readonly repoId: string; readonly bytes: number }): void {
     if (!this.#deps.hasOrg() || !hasRepoRow(this.#sql, repoId)) return;
-    this.#storageBytes = null;
+    // Kept up rather than added up anew: there may be a hundred thousand repositories, and each tells of every flush.
+    this.#storageBytes = this.#sumStorage() + bytes - this.#findStorage(repoId);
     this.#sql.exec("INSERT OR REPLACE INTO repo_storage (repo_id, bytes) VALUES (?, ?)", repoId, bytes);
   }
 
