@@ -21,7 +21,7 @@ type KeyRow = {
 };
 
 type RevokedRow = {
-  readonly hash: string;
+  readonly mark: string;
   readonly jti: string | null;
   readonly revoked_at_ms: number;
   readonly until_ms: number;
@@ -77,9 +77,9 @@ export function createPublicKeyTable(sql: SqlStorage): PublicKeyTable {
     isRevoked(tokenHash) {
       revoked ??= new Set(
         sql
-          .exec<{ hash: string }>("SELECT hash FROM revoked_tokens")
+          .exec<{ mark: string }>("SELECT mark FROM revoked_tokens")
           .toArray()
-          .map(({ hash }) => hash),
+          .map(({ mark }) => mark),
       );
       return revoked.has(tokenHash);
     },
@@ -90,8 +90,8 @@ export function createPublicKeyTable(sql: SqlStorage): PublicKeyTable {
       if (n >= LIMITS.revokedTokens) return findRevoked(sql, revocation.tokenHash);
       const { tokenHash, jti, expiresAtMs } = revocation;
       sql.exec(
-        `INSERT INTO revoked_tokens (hash, jti, revoked_at_ms, until_ms) VALUES (?, ?, ?, ?)
-         ON CONFLICT (hash) DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)`,
+        `INSERT INTO revoked_tokens (mark, jti, revoked_at_ms, until_ms) VALUES (?, ?, ?, ?)
+         ON CONFLICT (mark) DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)`,
         tokenHash,
         jti,
         nowMs,
@@ -147,11 +147,11 @@ function listKeys(sql: SqlStorage): readonly PublicKeyRecord[] {
     }));
 }
 
-function findRevoked(sql: SqlStorage, hash: string): Revocation | null {
-  const row = sql.exec<RevokedRow>("SELECT * FROM revoked_tokens WHERE hash = ?", hash).toArray()[0];
+function findRevoked(sql: SqlStorage, mark: string): Revocation | null {
+  const row = sql.exec<RevokedRow>("SELECT * FROM revoked_tokens WHERE mark = ?", mark).toArray()[0];
   return row ? toRevocation(row) : null;
 }
 
 function toRevocation(row: RevokedRow): Revocation {
-  return { tokenHash: row.hash, jti: row.jti, revokedAtMs: row.revoked_at_ms, expiresAtMs: row.until_ms };
+  return { tokenHash: row.mark, jti: row.jti, revokedAtMs: row.revoked_at_ms, expiresAtMs: row.until_ms };
 }

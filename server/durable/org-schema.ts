@@ -41,7 +41,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE public_keys (seq INTEGER PRIMARY KEY, kid TEXT NOT NULL UNIQUE, name TEXT, alg TEXT NOT NULL,
        jwk TEXT NOT NULL, ceiling TEXT, max_seconds INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,
        deleted_at_ms INTEGER)`,
-    `CREATE TABLE revoked_tokens (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, jti TEXT,
+    // mark: what a token is told apart by. It opens nothing, and who knows one can only see a token refused.
+    `CREATE TABLE revoked_tokens (seq INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, jti TEXT,
        revoked_at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)`,
     // One row each at most: what the operator has set for the org, and what the rate limits have counted; JSON.
     "CREATE TABLE policy (id INTEGER PRIMARY KEY, overrides TEXT NOT NULL)",
