@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { createMemoryApi } from "../../server/testing/memory-api.ts";
-import { createCoregitClient } from "../client.ts";
-import { createSigningKey, mintToken } from "../signing.ts";
+import { createMemoryApi } from "../../../server/testing/memory-api.ts";
+import { createCoregitClient } from "../../client.ts";
+import { createSigningKey, mintToken } from "../../signing.ts";
 
 async function start() {
   const api = await createMemoryApi();
