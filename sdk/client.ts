@@ -35,6 +35,7 @@ import { loadOnCall } from "./resources/load-on-call.ts";
 import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
 import { Objects } from "./resources/objects.ts";
 import { Prefetch } from "./resources/prefetch.ts";
+import type { PublicKeys } from "./resources/public-keys.ts";
 import { Refs } from "./resources/refs.ts";
 import { Repos } from "./resources/repos.ts";
 import { Search } from "./resources/search.ts";
@@ -42,6 +43,7 @@ import { Sessions } from "./resources/session.ts";
 import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
 import type { Tokens } from "./resources/tokens.ts";
+import type { UsageReports } from "./resources/usage.ts";
 import { Watch } from "./resources/watch.ts";
 import { Workspace } from "./resources/workspace.ts";
 
@@ -140,6 +142,8 @@ export class CoregitClient {
   readonly tags: Tags;
   readonly tokens: Tokens;
   readonly history: History;
+  readonly publicKeys: PublicKeys;
+  readonly usage: UsageReports;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -175,6 +179,10 @@ export class CoregitClient {
     this.tags = new Tags(request);
     this.tokens = loadOnCall(async () => new (await import("./resources/tokens.ts")).Tokens(request));
     this.history = loadOnCall(async () => new (await import("./resources/history.ts")).History(request));
+    this.publicKeys = loadOnCall(
+      async () => new (await import("./resources/public-keys.ts")).PublicKeys(request),
+    );
+    this.usage = loadOnCall(async () => new (await import("./resources/usage.ts")).UsageReports(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);

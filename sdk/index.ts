@@ -39,6 +39,13 @@ export type {
   PrefetchLine,
   PrefetchRequest,
 } from "./contract/prefetch.ts";
+export type {
+  PublicKey,
+  PublicKeyCreate,
+  RevokedToken,
+  SignedClaims,
+  TokenRevocation,
+} from "./contract/public-keys.ts";
 export type { Ref, RefList, RefMoved, RefPut } from "./contract/refs.ts";
 export type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "./contract/repos.ts";
 export type {
@@ -59,7 +66,8 @@ export type {
 } from "./contract/sessions.ts";
 export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
-export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
+export type { Token, TokenCreate, TokenCreated, TokenLimits } from "./contract/tokens.ts";
+export type { Usage, UsageDetails } from "./contract/usage.ts";
 export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
 export type {
   ExecChange,

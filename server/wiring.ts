@@ -1,3 +1,4 @@
+import { waitUntil } from "cloudflare:workers";
 import type { Hono } from "hono";
 import type { PackFamilies } from "./ports/fork.ts";
 import type { OrgStore } from "./ports/org.ts";
@@ -8,6 +9,7 @@ import type { LfsParts } from "./routes/lfs-http.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
 import { shortSessionName } from "./services/sessions/session-id.ts";
+import { createUsageTally } from "./services/usage/usage-tally.ts";
 import type { Timers } from "./services/watch/watch-stream.ts";
 import { createDurableLfsStore } from "./stores/durable-lfs-store.ts";
 import { createDurableOrgStore } from "./stores/durable-org-store.ts";
@@ -60,9 +62,18 @@ const systemTimers: Timers = {
 /** The app over a deployment's bindings. */
 export function createApp(env: Env): Hono {
   const files = createR2Files(env.PACKS);
+  const openOrg = (orgId: string) => createDurableOrgStore(() => env.ORG.getByName(orgId));
+  const log = (line: Readonly<Record<string, unknown>>) => console.error(JSON.stringify(line));
   const cache = createObjectCache();
   const parts: AppParts = {
-    openOrg: (orgId) => createDurableOrgStore(() => env.ORG.getByName(orgId)),
+    openOrg,
+    usage: createUsageTally({
+      report: (orgId, rows) => openOrg(orgId).reportUsage(rows),
+      defer: (work) => waitUntil(work()),
+      wait: (ms) => scheduler.wait(ms),
+      now: Date.now,
+      onLost: (error) => log({ level: "warn", message: `counters of usage are lost: ${error}` }),
+    }),
     openRepo: (record) =>
       createRepoHandle(record, {
         store: createDurableRepoStore(() => env.REPO.getByName(record.id)),
@@ -79,7 +90,7 @@ export function createApp(env: Env): Hono {
     adminKeyHash: env.ADMIN_KEY ? hashSecret(env.ADMIN_KEY) : null,
     now: Date.now,
     clockMs: () => performance.now(),
-    log: (line) => console.error(JSON.stringify(line)),
+    log,
     lfs: createLfsParts(env),
   };
   const repos = createDurableRepoLifecycle(env);

@@ -9,6 +9,7 @@ import { mergeEndpoints } from "./merges.ts";
 import { objectEndpoints } from "./objects.ts";
 import { prefetchEndpoints } from "./prefetch.ts";
 import { publicEndpoints } from "./public.ts";
+import { publicKeyEndpoints } from "./public-keys.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
 import { searchEndpoints } from "./search.ts";
@@ -16,6 +17,7 @@ import { sessionEndpoints } from "./sessions.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
+import { usageEndpoints } from "./usage.ts";
 import { watchEndpoints } from "./watch.ts";
 import { workspaceEndpoints } from "./workspace.ts";
 
@@ -36,6 +38,8 @@ export const contract = {
   ...watchEndpoints,
   ...sessionEndpoints,
   ...tokenEndpoints,
+  ...publicKeyEndpoints,
+  ...usageEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,
   ...publicEndpoints,

@@ -52,6 +52,16 @@ export const LIMITS = {
   tokenGlobs: 50,
   tokenSecondsMin: 3_600,
   tokenSecondsMax: 2_592_000,
+  /** A signed token, in characters: it travels in one header. */
+  signedTokenChars: 8_192,
+  /** From `iat` to `exp` of a signed token. */
+  signedTokenSecondsMax: 2_592_000,
+  /** How far `iat` and `nbf` of a signed token may lie ahead of the server's clock. */
+  signedTokenLeewaySeconds: 60,
+  subjectChars: 100,
+  publicKeysPerOrg: 50,
+  /** Signed tokens of one org that are revoked and have not run out. */
+  revokedTokens: 10_000,
   searchPatternChars: 1_000,
   searchContextLines: 10,
   searchRepos: 50,
@@ -69,6 +79,8 @@ export const LIMITS = {
   sessionTtlSecondsMax: 8 * 60 * 60,
   /** Open at a time, of one credential. */
   sessionsPerKey: 200,
+  /** Open at a time, of all tokens that one public key has signed. */
+  sessionsPerPublicKey: 5_000,
   /** What a session may hold before it must be flushed. */
   sessionBytes: 64 * 1024 * 1024,
   sessionObjects: 20_000,

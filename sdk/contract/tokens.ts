@@ -3,9 +3,9 @@ import { defineEndpoints } from "./endpoint.ts";
 import { LIMITS } from "./limits.ts";
 import { cursorSchema, deletedSchema, limitSchema, textSchema } from "./names.ts";
 
-const SCOPE = /^repos:(\*|[a-z0-9]+(-[a-z0-9]+)*(\/[a-z0-9]+(-[a-z0-9]+)*)?)$/;
+export const SCOPE_NAME = /^repos:(\*|[a-z0-9]+(-[a-z0-9]+)*(\/[a-z0-9]+(-[a-z0-9]+)*)?)$/;
 
-const opsSchema = z
+export const opsSchema = z
   .array(z.enum(["read", "write"]))
   .min(1)
   .max(2);
@@ -22,19 +22,28 @@ const scopeRuleSchema = z.union([
   }),
 ]);
 
-const scopesSchema = z
-  .record(z.string().regex(SCOPE, "repos:*, repos:slug or repos:namespace/slug"), scopeRuleSchema)
+export const scopesSchema = z
+  .record(z.string().regex(SCOPE_NAME, "repos:*, repos:slug or repos:namespace/slug"), scopeRuleSchema)
   .refine((scopes) => Object.keys(scopes).length > 0, "at least one scope")
   .refine(
     (scopes) => Object.keys(scopes).length <= LIMITS.tokenScopes,
     `at most ${LIMITS.tokenScopes} scopes`,
   );
 
+/** How much may be written with a token, from its first use to its end. */
+export const tokenLimitsSchema = z.strictObject({
+  /** Commits: those of the API, and those that a push brings. */
+  commits: z.number().int().min(1).max(1e12).optional(),
+  /** Contents of commits and uploads, and packs of pushes. */
+  bytes: z.number().int().min(1).max(1e15).optional(),
+});
+
 export const tokenCreateSchema = z.strictObject({
   name: textSchema(100).min(1),
   scopes: scopesSchema,
   /** Seconds. */
   expires_in: z.number().int().min(LIMITS.tokenSecondsMin).max(LIMITS.tokenSecondsMax).default(86_400),
+  limits: tokenLimitsSchema.optional(),
 });
 
 export const tokenSchema = z.object({
@@ -45,6 +54,7 @@ export const tokenSchema = z.object({
   scopes: z.record(z.string(), scopeRuleSchema),
   created_at: z.string(),
   expires_at: z.string(),
+  limits: tokenLimitsSchema,
 });
 
 export const tokenCreatedSchema = tokenSchema.extend({
@@ -81,3 +91,5 @@ export const tokenEndpoints = defineEndpoints({
 export type TokenCreate = z.input<typeof tokenCreateSchema>;
 export type Token = z.infer<typeof tokenSchema>;
 export type TokenCreated = z.infer<typeof tokenCreatedSchema>;
+export type TokenLimits = z.infer<typeof tokenLimitsSchema>;
+export type TokenScopes = z.output<typeof scopesSchema>;

@@ -136,9 +136,81 @@ it("waits as long as Retry-After says, in seconds or until a date", async () => 
 
 it("returns the answer when Retry-After asks for more than the policy has", async () => {
   const { client, clock, calls } = start([
-    answerJson({ error: "slow down", code: "RATE_LIMITED" }, 429, { "retry-after": "61" }),
+    answerJson({ error: "slow down", code: "RATE_LIMITED" }, 429, { "retry-after": "71" }),
   ]);
   expect((await client.repos.get("app")).error?.code).toBe("RATE_LIMITED");
   expect(clock.pauses).toEqual([]);
   expect(calls).toHaveLength(1);
+});
+
+it("repeats any POST that was sent away with a 429 and a Retry-After: nothing of it was done", async () => {
+  const limited = answerJson({ error: "slow down", code: "RATE_LIMITED" }, 429, { "retry-after": "2" });
+  const { client, clock, calls } = start([limited, limited, answerJson(repo, 201)]);
+  expect((await client.repos.create({ slug: "app" })).status).toBe(201);
+  expect(clock.pauses).toEqual([2_050, 2_100]);
+  expect(calls.map(({ body }) => body)).toEqual(Array(3).fill(calls[0]?.body));
+});
+
+it("does not repeat such a POST when it is not told when to, or after any other refusal", async () => {
+  const headers = { "retry-after": "1" };
+  for (const refusal of [
+    answerJson({ error: "too many", code: "RATE_LIMITED" }, 429),
+    answerJson({ error: "full", code: "BACKPRESSURE" }, 507, headers),
+    answerText("", 503, headers),
+  ]) {
+    const { client, calls } = start([refusal, answerJson(repo, 201)]);
+    expect((await client.repos.create({ slug: "app" })).data).toBeNull();
+    expect(calls).toHaveLength(1);
+  }
+});
+
+for (const status of [429, 503, 507]) {
+  it(`commits after a ${status} as late as its Retry-After says`, async () => {
+    const refusal = answerJson({ error: "later", code: "BACKPRESSURE" }, status, { "retry-after": "7" });
+    const { client, clock, calls } = start([refusal, answerJson({ sha: "1" }, 201)]);
+    expect((await client.commits.create("app", commit)).data?.sha).toBe("1");
+    expect(clock.pauses).toEqual([7_050]);
+    expect(calls[1]?.headers.get("idempotency-key")).toBe(calls[0]?.headers.get("idempotency-key"));
+  });
+}
+
+it("takes a Retry-After that is no time, or lies in the past, for none at all", async () => {
+  for (const header of ["soon", "-5", "", "Thu, 01 Jan 2015 00:00:00 GMT"]) {
+    const { client, clock } = start([answerText("", 503, { "retry-after": header }), answerJson(repo)]);
+    expect((await client.repos.get("app")).data).toEqual(repo);
+    expect([header, clock.pauses]).toEqual([header, [50]]);
+  }
+});
+
+it("stops waiting for a Retry-After when the caller aborts, and sends nothing more", async () => {
+  const abort = new AbortController();
+  const clock = createTestClock(0.5, () => abort.abort(new Error("enough")));
+  const limited = answerJson({ error: "slow down", code: "RATE_LIMITED" }, 429, { "retry-after": "30" });
+  const { client, calls } = start([limited, answerJson(repo)], { clock });
+  await expect(client.repos.get("app", { signal: abort.signal })).rejects.toThrow("enough");
+  expect(calls).toHaveLength(1);
+});
+
+it("lets a mount wait as well: reading goes on when the server says so", async () => {
+  const limited = answerJson({ error: "slow down", code: "RATE_LIMITED" }, 429, { "retry-after": "4" });
+  const sha = "8".repeat(40);
+  const tree = answerJson({
+    items: [{ name: "a", path: "a", type: "file", sha, mode: "100644", size: 1 }],
+    path: "",
+    ref: "main",
+    sha: "9".repeat(40),
+    commit_sha: "7".repeat(40),
+    committed_at: null,
+    branch: "main",
+    truncated: false,
+    next_cursor: null,
+  });
+  const blobs = answerJson({
+    blobs: [{ path: "a", sha, size: 1, encoding: "utf-8", content: "x" }],
+    missing: [],
+  });
+  const { client, clock } = start([limited, tree, limited, blobs]);
+  const fs = await client.fs.mount({ repos: [{ slug: "app" }] });
+  expect(await fs.readFile("/a")).toBe("x");
+  expect(clock.pauses).toEqual([4_050, 4_050]);
 });

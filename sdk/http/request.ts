@@ -201,10 +201,11 @@ export function createRequest(context: RequestContext): RequestFunction {
       readOnly: options.readOnly ?? false,
       idempotencyKey: options.idempotencyKey,
     });
-    const attempts = repeatable ? context.retry.attempts : 1;
     for (let attempt = 1; ; attempt += 1) {
       const { result, retryAfterMs } = await attemptCall(context, call, attempt);
-      if (result.error === null || !result.error.retryable || attempt >= attempts) return result;
+      if (!result.error?.retryable || attempt >= context.retry.attempts) return result;
+      // Who was told when to come back was sent away at the door: nothing was done.
+      if (!repeatable && (result.status !== 429 || retryAfterMs === null)) return result;
       const delayMs = retryDelayMs(context.retry, attempt, { retryAfterMs, random: context.clock.random() });
       if (delayMs === null) return result;
       await context.clock.delay(delayMs, options.signal ?? new AbortController().signal);

@@ -6,14 +6,14 @@ export interface RetryOptions {
   readonly baseMs?: number;
   /** Ceiling of any pause, ms. Default 5,000. */
   readonly maxMs?: number;
-  /** A Retry-After beyond this is not waited for: the answer is returned. Default 60,000. */
+  /** A Retry-After beyond this is not waited for: the answer is returned. Default 70,000: a minute's limit, and what it is late by. */
   readonly maxRetryAfterMs?: number;
 }
 
 export type RetryPolicy = Required<RetryOptions>;
 
 export function resolveRetryPolicy(options: RetryOptions | false | undefined): RetryPolicy {
-  const policy = { attempts: 4, baseMs: 100, maxMs: 5_000, maxRetryAfterMs: 60_000 };
+  const policy = { attempts: 4, baseMs: 100, maxMs: 5_000, maxRetryAfterMs: 70_000 };
   if (options === false) return { ...policy, attempts: 1 };
   return { ...policy, ...options };
 }

@@ -1,5 +1,3 @@
-import { DurableObject } from "cloudflare:workers";
-import { LIMITS } from "../../sdk/contract/limits.ts";
 import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
 import type {
   AuthorizeQuery,
@@ -18,10 +16,11 @@ import type { RepoLifecycle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
 import { decideAccess } from "../services/access/decide-access.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
-import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
 import type { LfsRpc } from "../stores/lfs-rpc.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
+import { OrgAccount } from "./org-account.ts";
+import { OrgAccountMethods } from "./org-account-methods.ts";
 import {
   findRepoByName,
   hasRepoRow,
@@ -35,6 +34,7 @@ import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } fro
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
 import { doomSessions, insertSession, listDoomedSessions, removeSession } from "./org-sessions.ts";
+import { OrgSigned } from "./org-signed.ts";
 import { findToken, findTokenById, insertToken, listTokenRows, revokeTokenRow } from "./org-tokens.ts";
 import { createOrgWatchers, type OrgWatchers } from "./org-watchers.ts";
 
@@ -63,15 +63,16 @@ const MAX_KNOWN_REPOS = 2_000;
 
 /**
  * One org: keys, directory of repositories, rate counters. Each method is one turn without awaits before its writes,
- * so two of them never interleave. The counters live in memory only.
+ * so two of them never interleave.
  */
-export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
+export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
   readonly #sql: SqlStorage;
   readonly #now: () => number;
   readonly #repos: Pick<RepoLifecycle, "destroy">;
-  readonly #limiter: RateLimiter | null;
   readonly #keys: KeyIndex;
   readonly #watchers: OrgWatchers;
+  protected readonly account: OrgAccount;
+  protected readonly signed: OrgSigned;
   /**
    * Repositories that were asked for, by name: reading one from SQLite costs 40 µs of the 160 that a round here takes.
    * This object alone writes the tables, and forgets all of them whenever it does.
@@ -85,8 +86,19 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     this.#keys = createKeyIndex(this.#sql);
     this.#watchers = createOrgWatchers(ctx, (keyId) => this.#isLive(keyId));
     this.#now = parts.now ?? Date.now;
+    this.account = new OrgAccount({
+      sql: this.#sql,
+      now: this.#now,
+      hasOrg: () => this.#org !== null,
+      limited: env.RATE_LIMITS !== "off",
+    });
+    this.signed = new OrgSigned({
+      sql: this.#sql,
+      now: this.#now,
+      findOrg: () => this.#org,
+      endOf: (tag) => this.#endWatchesAndSessions(tag),
+    });
     this.#repos = parts.repos ?? createDurableRepoLifecycle(env);
-    this.#limiter = env.RATE_LIMITS === "off" ? null : createRateLimiter();
     this.#org = this.#wake();
   }
 
@@ -122,9 +134,8 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
 
   async openSession(session: NewSession) {
     if (!this.#isLive(session.keyId)) return { kind: "revoked" } as const;
-    return insertSession(this.#sql, session, this.#now())
-      ? ({ kind: "opened" } as const)
-      : ({ kind: "full", limit: LIMITS.sessionsPerKey } as const);
+    const full = insertSession(this.#sql, session, this.#now());
+    return full ? ({ kind: "full", limit: full.limit } as const) : ({ kind: "opened" } as const);
   }
 
   async endSession(hash: string): Promise<void> {
@@ -134,13 +145,19 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   /** Ends what a key or token that is revoked has going. */
   async #endAllOf(keyId: string): Promise<void> {
     doomSessions(this.#sql, keyId);
-    this.#watchers.endOf(keyId);
+    await this.#endWatchesAndSessions(keyId);
+  }
+
+  async #endWatchesAndSessions(tag: string): Promise<void> {
+    this.#watchers.endOf(tag);
     await this.#endDoomedSessions();
   }
 
-  /** Whether an id is that of a live key or token. */
+  /** Whether an id is that of a live key or token; of a signed one, whose times are not known here, whether it is revoked. */
   #isLive(keyId: string): boolean {
     if (!this.#org) return false;
+    const kept = this.signed.isKept(keyId);
+    if (kept !== null) return kept;
     return isLiveKey(this.#sql, keyId) || findTokenById(this.#sql, keyId, this.#now()) !== null;
   }
 
@@ -182,14 +199,20 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
   }
 
   async authorize(query: AuthorizeQuery): Promise<AuthorizeResult> {
+    const { credential } = query;
+    // The one thing here that takes a while; everything is looked up after it.
+    const grant = credential.kind === "signed" ? await this.signed.find(credential.token) : null;
     return decideAccess(query, {
+      findGrant: (asked) => (asked.kind === "signed" ? grant : this.signed.findOfSession(asked)),
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
       findToken: (hash) => findToken(this.#sql, hash, this.#now()),
       isLiveKey: (keyId) => isLiveKey(this.#sql, keyId),
       findTokenById: (tokenId) => findTokenById(this.#sql, tokenId, this.#now()),
       findRepo: (namespace, slug) => this.#findRepo(namespace, slug),
-      limiter: this.#limiter,
+      findExcess: (repo) => this.account.findStorageExcess(repo.id),
+      findUse: (keyId) => this.account.findUse(keyId),
+      limiter: this.account.limiter,
       nowMs: this.#now(),
     });
   }
@@ -200,8 +223,14 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     return this.ctx.storage.transactionSync((): RepoCreation => {
       const earlier = idempotency ? findReceipt(this.#sql, idempotency, nowMs) : null;
       if (earlier) return earlier;
+      const excess = this.account.findRepoExcess();
+      // A name that is taken is what the caller can do something about.
+      if (excess && !findRepoByName(this.#sql, org, repo.namespace, repo.slug)) {
+        return { kind: "quota-exceeded", excess };
+      }
       const record = insertRepo(this.#sql, org, repo, nowMs);
       if (!record) return { kind: "taken" };
+      this.account.forgetRepos();
       if (idempotency) keepReceipt(this.#sql, idempotency, record, nowMs);
       return { kind: "created", repo: record, replayed: false };
     });
@@ -218,6 +247,8 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
     this.#readOrg();
     const removed = this.ctx.storage.transactionSync(() => {
       if (!removeRepo(this.#sql, repoId)) return false;
+      this.account.forgetRepos();
+      this.account.removeStorage(repoId);
       this.#sql.exec("INSERT INTO doomed_repos VALUES (?, ?)", repoId, this.#now());
       return true;
     });

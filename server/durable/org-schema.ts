@@ -32,6 +32,29 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        doomed INTEGER NOT NULL DEFAULT 0)`,
     "CREATE INDEX sessions_by_key ON sessions (key_id)",
   ],
+  [
+    // What may be written with a token, as JSON; NULL: no limits.
+    "ALTER TABLE tokens ADD COLUMN limits TEXT",
+    // What the signed token grants that opened the session, as JSON; NULL: it was a stored one, or a key.
+    "ALTER TABLE sessions ADD COLUMN grant_json TEXT",
+    // A deleted key stays by name until none of its tokens can be live, so that no other takes its place.
+    `CREATE TABLE public_keys (seq INTEGER PRIMARY KEY, kid TEXT NOT NULL UNIQUE, name TEXT, alg TEXT NOT NULL,
+       jwk TEXT NOT NULL, ceiling TEXT, max_seconds INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,
+       deleted_at_ms INTEGER)`,
+    // mark: what a token is told apart by. It opens nothing, and who knows one can only see a token refused.
+    `CREATE TABLE revoked_tokens (seq INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, jti TEXT,
+       revoked_at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)`,
+    // One row each at most: what the operator has set for the org, and what the rate limits have counted; JSON.
+    "CREATE TABLE policy (id INTEGER PRIMARY KEY, overrides TEXT NOT NULL)",
+    "CREATE TABLE rates (id INTEGER PRIMARY KEY, saved TEXT NOT NULL)",
+    "CREATE TABLE repo_storage (repo_id TEXT PRIMARY KEY, bytes INTEGER NOT NULL)",
+    `CREATE TABLE token_use (key_id TEXT PRIMARY KEY, commits INTEGER NOT NULL, bytes INTEGER NOT NULL,
+       until_ms INTEGER NOT NULL)`,
+    // kind: 'org' (subject ''), 'repo' (its id), 'caller' (its actor).
+    `CREATE TABLE usage (day TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, requests INTEGER NOT NULL,
+       commits INTEGER NOT NULL, bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,
+       PRIMARY KEY (day, kind, subject))`,
+  ],
 ];
 
 /** Version of the tables; 0 when there are none. Writes nothing. */

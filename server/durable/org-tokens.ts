@@ -1,4 +1,11 @@
-import type { NewToken, Scopes, TokenPage, TokenRecord } from "../ports/access.ts";
+import {
+  type NewToken,
+  NO_LIMITS,
+  type Scopes,
+  type TokenLimits,
+  type TokenPage,
+  type TokenRecord,
+} from "../ports/access.ts";
 import { equalHashes } from "../services/org-keys.ts";
 
 const LOOKUP_CHARS = 16;
@@ -14,6 +21,7 @@ type TokenRow = {
   readonly scopes: string;
   readonly created_at_ms: number;
   readonly expires_at_ms: number;
+  readonly limits: string | null;
 };
 
 const LIVE = "revoked_at_ms IS NULL AND expires_at_ms > ?";
@@ -24,8 +32,8 @@ export function insertToken(sql: SqlStorage, token: NewToken, nowMs: number): To
   if (n >= TOKENS_MAX) return null;
   const [row] = sql
     .exec<TokenRow>(
-      `INSERT INTO tokens (id, lookup, hash, name, key_prefix, scopes, created_at_ms, expires_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id RETURNING *`,
+      `INSERT INTO tokens (id, lookup, hash, name, key_prefix, scopes, created_at_ms, expires_at_ms, limits)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id RETURNING *`,
       token.id,
       token.hash.slice(0, LOOKUP_CHARS),
       token.hash,
@@ -34,6 +42,7 @@ export function insertToken(sql: SqlStorage, token: NewToken, nowMs: number): To
       JSON.stringify(token.scopes),
       nowMs,
       token.expiresAtMs,
+      JSON.stringify(token.limits),
     )
     .toArray();
   return row ? toRecord(row) : null;
@@ -97,5 +106,6 @@ function toRecord(row: TokenRow): TokenRecord {
     scopes: JSON.parse(row.scopes) as Scopes,
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
+    limits: row.limits === null ? NO_LIMITS : (JSON.parse(row.limits) as TokenLimits),
   };
 }

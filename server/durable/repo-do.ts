@@ -4,9 +4,11 @@ import type { Oid } from "../git/hash/oid.ts";
 import type { FileStore, Head, ReflogQuery, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
 import type { PackFamilies } from "../ports/fork.ts";
+import type { OrgStore } from "../ports/org.ts";
 import type { FeedQuery } from "../ports/watch.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
+import { createDurableOrgStore } from "../stores/durable-org-store.ts";
 import { createDurablePackFamilies } from "../stores/durable-pack-families.ts";
 import { expireRefs } from "../stores/expire-refs.ts";
 import { plantFork } from "../stores/fork-seed.ts";
@@ -24,6 +26,7 @@ import { createRepoWatchers, type RepoWatchers } from "./repo-watchers.ts";
 export interface RepoEnv {
   readonly PACKS: R2Bucket;
   readonly FAMILY: { getByName(name: string): PackFamilies };
+  readonly ORG: { getByName(name: string): OrgStore };
 }
 
 /** Stand-ins for tests. */
@@ -68,6 +71,8 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       files: this.#files,
       ids: this.#ids,
       families: createDurablePackFamilies(env.FAMILY),
+      reportStorage: (orgId, report) =>
+        createDurableOrgStore(() => env.ORG.getByName(orgId)).reportStorage(report),
     });
     this.#watchers = createRepoWatchers(ctx, this.#tables.refs);
     void ctx.blockConcurrencyWhile(() => this.#housekeeper.wake());
@@ -79,6 +84,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       if (facts.find("repo_id") !== null) return false;
       this.#tables.atomically(() => {
         facts.put("repo_id", init.repoId);
+        if (init.orgId !== undefined) facts.put("org_id", init.orgId);
         facts.put("head", `ref: refs/heads/${init.defaultBranch}`);
         facts.put("catalog_version", String(packs.readCatalog().version));
         facts.put("state", "live");

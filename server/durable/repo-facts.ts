@@ -6,7 +6,14 @@ export interface Facts {
   forget(): void;
 }
 
-export type FactName = "repo_id" | "head" | "catalog_version" | "state" | "family";
+export type FactName =
+  | "repo_id"
+  | "head"
+  | "catalog_version"
+  | "state"
+  | "family"
+  | "org_id"
+  | "reported_bytes";
 
 export function createFacts(sql: SqlStorage): Facts {
   const known = new Map<FactName, string | null>();

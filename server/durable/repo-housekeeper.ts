@@ -4,7 +4,7 @@ import type { PackFamilies } from "../ports/fork.ts";
 import { choosePacks, compactPacks } from "../stores/compact-packs.ts";
 import { flushHot } from "../stores/flush-hot.ts";
 import { createMutex } from "../stores/mutex.ts";
-import { type IdSource, listPackFiles } from "../stores/pack-id.ts";
+import { formatPackKey, type IdSource, listPackFiles } from "../stores/pack-id.ts";
 import { RECEIPT_MAX_AGE_MS } from "../stores/repo-tables.ts";
 import { migrateSchema } from "./repo-schema.ts";
 import type { SqlRepoTables } from "./repo-tables.ts";
@@ -24,6 +24,8 @@ const SHARED_BYTES_MAX = 256 * 1024;
 const COMPACTION_DELAY_MS = 2_000;
 /** A reserved key that is not in the catalog by then is given up. */
 const RESERVATION_MAX_AGE_MS = 60 * 60 * 1000;
+/** The org is told so long after a write how much is stored; of a commit, when it is packed. */
+const REPORT_DELAY_MS = 5_000;
 /** Files of a destroyed repository go so long after the answer. */
 const DESTRUCTION_DELAY_MS = 1_000;
 const RETRY_FIRST_MS = 1_000;
@@ -35,6 +37,11 @@ export interface HousekeeperDeps {
   readonly files: FileStore;
   readonly ids: IdSource;
   readonly families: PackFamilies;
+  /** Tells the org how much the repository stores. */
+  readonly reportStorage: (
+    orgId: string,
+    report: { readonly repoId: string; readonly bytes: number },
+  ) => Promise<void>;
 }
 
 /** What happens to a repository beside requests: flush, compaction, sweep, expiry of receipts, destruction. One alarm drives all. */
@@ -64,6 +71,8 @@ class Housekeeper implements RepoHousekeeper {
   #background: Promise<void> | null = null;
   #alarmAtMs: number | null = null;
   #failures = 0;
+  /** After a failure the org is not told before this time. */
+  #reportAtMs = 0;
   /** After a failure nothing is tried before this time. */
   #retryAtMs = 0;
 
@@ -91,6 +100,7 @@ class Housekeeper implements RepoHousekeeper {
     this.#ensureAlarm(
       hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + RESERVATION_MAX_AGE_MS,
     );
+    if (hot.count() === 0 && this.#hasNews()) this.#ensureAlarm(nowMs + REPORT_DELAY_MS);
     if (hot.count() > FLUSH_OBJECTS || hot.bytes() > FLUSH_BYTES) void this.#flushTogether();
   }
 
@@ -180,6 +190,41 @@ class Housekeeper implements RepoHousekeeper {
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
     await this.compact();
     await this.#sweep(ids.now() - RESERVATION_MAX_AGE_MS);
+    await this.#reportStorage();
+  }
+
+  /** Whether the org knows another size than the repository has. Repositories from before there was an org to tell have none. */
+  #hasNews(): boolean {
+    const { facts } = this.#deps.tables;
+    return (
+      facts.find("org_id") !== null && (facts.find("reported_bytes") ?? "0") !== String(this.#countBytes())
+    );
+  }
+
+  /** What is stored for this repository: its fresh objects, and packs that it has made. A fork's inherited ones are the parent's. */
+  #countBytes(): number {
+    const { facts, packs, hot } = this.#deps.tables;
+    const own = formatPackKey(facts.find("repo_id") ?? "", "");
+    return packs
+      .readCatalog()
+      .packs.filter(({ key }) => key.startsWith(own))
+      .reduce((sum, pack) => sum + pack.packBytes + pack.idxBytes + pack.refsBytes, hot.bytes());
+  }
+
+  async #reportStorage(): Promise<void> {
+    const { facts } = this.#deps.tables;
+    const [orgId, repoId] = [facts.find("org_id"), facts.find("repo_id")];
+    if (orgId === null || repoId === null || !this.#hasNews() || this.#reportAtMs > this.#deps.ids.now())
+      return;
+    const bytes = this.#countBytes();
+    try {
+      await this.#deps.reportStorage(orgId, { repoId, bytes });
+      facts.put("reported_bytes", String(bytes));
+    } catch (error) {
+      // No reason to hold up a repository: it is told again.
+      this.#reportAtMs = this.#deps.ids.now() + RETRY_MAX_MS;
+      console.error("could not tell the org what a repository stores", error);
+    }
   }
 
   /** Deletes files of keys that were given up. The key is given up first: then nobody can still catalogue it. */
@@ -259,6 +304,9 @@ class Housekeeper implements RepoHousekeeper {
     add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
     if (choosePacks(tables.packs.readCatalog().packs) !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
+    if (this.#hasNews() && tables.hot.count() === 0) {
+      due.push(Math.max(ids.now() + REPORT_DELAY_MS, this.#reportAtMs));
+    }
     if (due.length === 0) return;
     this.#ensureAlarm(Math.max(Math.min(...due), this.#retryAtMs));
   }

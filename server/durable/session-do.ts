@@ -81,12 +81,12 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
     return { expiresAtMs: this.#expiresAt(row) };
   }
 
-  async authorize(query: Pick<AuthorizeQuery, "need" | "repo">): Promise<SessionAccess> {
+  async authorize(query: Pick<AuthorizeQuery, "need" | "repo" | "stores">): Promise<SessionAccess> {
     const row = this.#table.find();
     const ended = this.#findEnd(row);
     if (!row || ended) return { kind: "ended", reason: ended ?? "unknown" };
     this.#touch(row);
-    const key = JSON.stringify([query.need, query.repo]);
+    const key = JSON.stringify([query.need, query.stores ?? false, query.repo]);
     const lease = this.#leases.get(key);
     if (lease && lease.left > 0 && lease.untilMs > Date.now()) {
       lease.left--;
@@ -244,7 +244,7 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
     for (const { id, name } of this.#table.listRepos()) {
       const part = this.#openPart(id);
       try {
-        const flushed = await part.store.flush({ actor: row.keyId, onConflict, keptPrefix });
+        const flushed = await part.store.flush({ actor: row.actor, onConflict, keptPrefix });
         total.objects += flushed.objects;
         total.refs += flushed.refs;
         total.conflicts.push(...flushed.conflicts.map((conflict) => ({ repo: name, ...conflict })));
@@ -260,9 +260,9 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
     return total;
   }
 
-  async #askOrg(row: SessionRow, query: Pick<AuthorizeQuery, "need" | "repo">, key: string) {
+  async #askOrg(row: SessionRow, query: Pick<AuthorizeQuery, "need" | "repo" | "stores">, key: string) {
     const org = createDurableOrgStore(() => this.env.ORG.getByName(row.orgId));
-    const credential = { kind: "session", keyId: row.keyId } as const;
+    const credential = { kind: "session", keyId: row.keyId, hash: row.hash } as const;
     const result = await org.authorize({ ...query, credential, units: LEASE_UNITS });
     // Near the limit requests are counted one by one.
     if (result.kind === "rate-limited") return org.authorize({ ...query, credential });

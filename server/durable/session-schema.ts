@@ -2,7 +2,7 @@
 const STATEMENTS = [
   `CREATE TABLE session (org_id TEXT NOT NULL, key_id TEXT NOT NULL, hash TEXT NOT NULL, ttl_ms INTEGER NOT NULL,
      idle_extend INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, active_at_ms INTEGER NOT NULL, state TEXT NOT NULL,
-     told INTEGER NOT NULL DEFAULT 0, ends_at_ms INTEGER)`,
+     told INTEGER NOT NULL DEFAULT 0, ends_at_ms INTEGER, actor TEXT)`,
   "CREATE TABLE repos (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL)",
   `CREATE TABLE refs (repo INTEGER NOT NULL, name TEXT NOT NULL, base TEXT, oid TEXT, peeled TEXT, moves INTEGER NOT NULL,
      PRIMARY KEY (repo, name))`,

@@ -6,6 +6,8 @@ import { createSessionTables, hasSessionTables } from "./session-schema.ts";
 export interface SessionRow {
   readonly orgId: string;
   readonly keyId: string;
+  /** For reflogs. */
+  readonly actor: string;
   readonly hash: string;
   readonly ttlMs: number;
   readonly idleExtend: boolean;
@@ -56,13 +58,13 @@ export function createSessionTable(storage: DurableObjectStorage): SessionTable 
   };
   return {
     find,
-    create({ orgId, keyId, hash, ttlMs, idleExtend, endsAtMs }, nowMs) {
+    create({ orgId, keyId, actor, hash, ttlMs, idleExtend, endsAtMs }, nowMs) {
       storage.transactionSync(() => {
         createSessionTables(sql);
         sql.exec(
           `INSERT INTO session (org_id, key_id, hash, ttl_ms, idle_extend, created_at_ms, active_at_ms, state,
-             ends_at_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?)`,
+             ends_at_ms, actor)
+           VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)`,
           orgId,
           keyId,
           hash,
@@ -71,6 +73,7 @@ export function createSessionTable(storage: DurableObjectStorage): SessionTable 
           nowMs,
           nowMs,
           endsAtMs,
+          actor,
         );
       });
       row = readRow(sql);
@@ -114,6 +117,8 @@ type StoredRow = {
   readonly state: string;
   readonly told: number;
   readonly ends_at_ms: number | null;
+  /** Not there in a session that was opened before there were actors. */
+  readonly actor?: string | null;
 };
 
 function readRow(sql: SqlStorage): SessionRow {
@@ -121,6 +126,7 @@ function readRow(sql: SqlStorage): SessionRow {
   return {
     orgId: row.org_id,
     keyId: row.key_id,
+    actor: row.actor ?? row.key_id,
     hash: row.hash,
     ttlMs: row.ttl_ms,
     idleExtend: row.idle_extend === 1,

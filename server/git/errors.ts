@@ -16,6 +16,8 @@ export type GitErrorCode =
   | "limit-exceeded"
   | "missing-object"
   | "protocol"
+  /** The caller has used up what it may use. `data`: quota, limit, used. */
+  | "quota-exceeded"
   /** Refused for now, nothing was done; try again. `data.retryAfterSec` when it is known. */
   | "overloaded"
   /** The answer was lost: what was asked for may have happened or not. */

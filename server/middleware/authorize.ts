@@ -3,6 +3,7 @@ import type { SessionEnd, SessionStore } from "../ports/session.ts";
 import { orgIdOf } from "../services/org-keys.ts";
 import { parseSessionId } from "../services/sessions/session-id.ts";
 import type { OfferedCredential } from "./credentials.ts";
+import { quotaExceeded } from "./quota.ts";
 import { notFound, RequestError } from "./request-error.ts";
 import type { Timing } from "./timing.ts";
 
@@ -14,6 +15,8 @@ export interface Demand {
   readonly orgSlug: string | null;
   /** Whether a request without a key may read what is public. `only`: a key is not even looked at. */
   readonly anonymous: "refused" | "allowed" | "only";
+  /** It stores something: refused when the org or the repository has no room left. */
+  readonly stores: boolean;
 }
 
 export type Allowed = Extract<AuthorizeResult, { kind: "allowed" }> & { readonly store: OrgStore };
@@ -49,6 +52,7 @@ export async function authorize(
     store.authorize({
       credential,
       need: demand.need,
+      stores: demand.stores,
       ...(demand.repo && { repo: demand.repo }),
     }),
   );
@@ -72,7 +76,7 @@ export async function authorizeSession(
   const result = await timing.measure("auth", () =>
     deps
       .openSession(session.hash)
-      .authorize({ need: demand.need, ...(demand.repo && { repo: demand.repo }) }),
+      .authorize({ need: demand.need, stores: demand.stores, ...(demand.repo && { repo: demand.repo }) }),
   );
   if (result.kind === "ended") throw sessionEnded(result.reason);
   if (result.kind === "full") {
@@ -120,6 +124,8 @@ function refuse(result: Exclude<AuthorizeResult, { kind: "allowed" }>, demand: D
       return new RequestError("FORBIDDEN", "The API key does not permit this");
     case "not-found":
       return notFound(demand.repo ? "Repository" : "Organization");
+    case "quota-exceeded":
+      return quotaExceeded(result.excess, result.rate ? rateHeaders(result.rate) : {});
     case "rate-limited":
       return new RequestError(
         "RATE_LIMITED",

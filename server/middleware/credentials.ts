@@ -1,5 +1,6 @@
 import { HEADERS } from "../../sdk/contract/limits.ts";
 import type { Credential } from "../ports/org.ts";
+import { findSignedOrg } from "../services/access/signed-token.ts";
 import { findKeyOrg, findTokenOrg, hashSecret } from "../services/org-keys.ts";
 
 /** What the headers offer: nothing, something that is no key at all, or a key and the org it names. */
@@ -34,7 +35,12 @@ export function readGitCredential(headers: Headers): OfferedCredential {
 function offer(secret: string): OfferedCredential {
   const keyOrg = findKeyOrg(secret);
   const orgId = keyOrg ?? findTokenOrg(secret);
-  if (orgId === null) return MALFORMED;
+  if (orgId === null) return offerSigned(secret);
   const kind = keyOrg === null ? "token" : "key";
   return { kind: "key", orgId, credential: { kind, secretHash: hashSecret(secret) } };
+}
+
+function offerSigned(token: string): OfferedCredential {
+  const orgId = findSignedOrg(token);
+  return orgId === null ? MALFORMED : { kind: "key", orgId, credential: { kind: "signed", token } };
 }

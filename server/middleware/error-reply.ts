@@ -19,6 +19,7 @@ const GIT_ERROR_CODE: Readonly<Record<GitErrorCode, ErrorCode>> = {
   "limit-exceeded": "PAYLOAD_TOO_LARGE",
   "missing-object": "NOT_FOUND",
   protocol: "VALIDATION_ERROR",
+  "quota-exceeded": "QUOTA_EXCEEDED",
   overloaded: "BACKPRESSURE",
   interrupted: "TIMEOUT",
   "wrong-type": "UNPROCESSABLE",
@@ -42,7 +43,7 @@ const GIT_ERROR_FIELD: Readonly<Partial<Record<GitErrorCode, string>>> = {
  * nothing else; the rest goes to the log.
  */
 export function errorReply(error: unknown, requestId: string, log: Log): Response {
-  const known = error instanceof GitError ? fromGitError(error) : error;
+  const known = fromGitError(error);
   if (known instanceof RequestError) {
     const body = { error: known.message, code: known.code, ...known.details };
     return envelope(body, ERROR_STATUS[known.code], known.headers);
@@ -57,7 +58,9 @@ export function errorReply(error: unknown, requestId: string, log: Log): Respons
   return envelope({ error: "Internal error", code: "INTERNAL_ERROR", request_id: requestId }, 500, {});
 }
 
-function fromGitError(error: GitError): RequestError | GitError {
+/** The refusal that an error of the engine is to the caller; anything else, and what is not the caller's, as it is. */
+export function fromGitError(error: unknown): unknown {
+  if (!(error instanceof GitError)) return error;
   const code = GIT_ERROR_CODE[error.code];
   if (code === "INTERNAL_ERROR") return error;
   if (code === "BACKPRESSURE") return tryLater(error);

@@ -1,4 +1,27 @@
-import type { NewToken, Scopes, TokenPage, TokenRecord } from "./access.ts";
+import type {
+  NewPublicKey,
+  NewRevocation,
+  NewToken,
+  PublicKeyCreation,
+  PublicKeyRecord,
+  Revocation,
+  Scopes,
+  SignedGrant,
+  TokenLimits,
+  TokenPage,
+  TokenRecord,
+} from "./access.ts";
+import type {
+  Account,
+  PolicyPatch,
+  QuotaExcess,
+  Reservation,
+  ReservationOutcome,
+  TokenUse,
+  UsageQuery,
+  UsageReport,
+  UsageRow,
+} from "./account.ts";
 import type { ForkFacts } from "./fork.ts";
 
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
@@ -29,18 +52,24 @@ export type Credential =
   | { readonly kind: "none" }
   /** `secretHash`: 64 hex digits. */
   | { readonly kind: "key" | "token"; readonly secretHash: string }
-  /** The key or token that opened a session, by its id; only the session itself says so. */
-  | { readonly kind: "session"; readonly keyId: string };
+  /** A token that the org has signed. It is no secret kept here: who has the public key can only check it. */
+  | { readonly kind: "signed"; readonly token: string }
+  /** Who opened a session, by the id of the credential and the hash of the session's; only the session itself says so. */
+  | { readonly kind: "session"; readonly keyId: string; readonly hash: string };
 
 export interface Principal {
-  readonly kind: "key" | "token";
+  readonly kind: "key" | "token" | "signed";
   readonly keyId: string;
-  /** For reflog and audit. */
+  /** For reflog, audit and usage, and what requests are counted by: of a signed token its subject, else `keyId`. */
   readonly actor: string;
   /** What a token may do; null: everything in its org. */
   readonly scopes: Scopes | null;
   /** When its rights end by themselves; null: never. */
   readonly expiresAtMs: number | null;
+  /** How much may be written with it. */
+  readonly limits: TokenLimits;
+  /** What a signed token says; null: it is none. */
+  readonly grant: SignedGrant | null;
 }
 
 export interface RateState {
@@ -58,6 +87,8 @@ export interface AuthorizeQuery {
   readonly need: "read" | "write" | "master";
   /** Requests that are counted; one when absent. */
   readonly units?: number;
+  /** It stores something: refused when there is no room left for it. */
+  readonly stores?: boolean;
 }
 
 export type AuthorizeResult =
@@ -70,7 +101,10 @@ export type AuthorizeResult =
       /** Present exactly when the query named one. */
       readonly repo: RepoRecord | null;
       readonly rate: RateState | null;
+      /** What was written with a token that has limits; null: it has none. */
+      readonly use: TokenUse | null;
     }
+  | { readonly kind: "quota-exceeded"; readonly excess: QuotaExcess; readonly rate: RateState | null }
   | { readonly kind: "unauthorized" }
   | { readonly kind: "forbidden" }
   | { readonly kind: "not-found" }
@@ -89,6 +123,7 @@ export type RepoCreation =
   /** `replayed`: made by an earlier request with the same Idempotency-Key. */
   | { readonly kind: "created"; readonly repo: RepoRecord; readonly replayed: boolean }
   | { readonly kind: "taken" }
+  | { readonly kind: "quota-exceeded"; readonly excess: QuotaExcess }
   /** The same Idempotency-Key came with another request. */
   | { readonly kind: "idempotency-mismatch" };
 
@@ -120,6 +155,8 @@ export interface NewSession {
   readonly hash: string;
   /** Id of the key or token that opens it. */
   readonly keyId: string;
+  /** Of a signed token: it is stored nowhere else. */
+  readonly grant: SignedGrant | null;
 }
 
 export interface OrgStore {
@@ -138,6 +175,37 @@ export interface OrgStore {
   listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage>;
   /** At once; false when there is no live token with this id. */
   revokeToken(tokenId: string): Promise<boolean>;
+  /** The same key again is no other. */
+  createPublicKey(key: NewPublicKey): Promise<PublicKeyCreation>;
+  /** Oldest first; there are few. */
+  listPublicKeys(): Promise<readonly PublicKeyRecord[]>;
+  /** Ends all tokens of the key at once; false when there is none with this kid. */
+  deletePublicKey(kid: string): Promise<boolean>;
+  /** Ends one signed token at once. Revoking twice is revoking once. */
+  revokeSigned(
+    revocation: NewRevocation,
+  ): Promise<
+    | { readonly kind: "revoked"; readonly revocation: Revocation }
+    | { readonly kind: "full"; readonly limit: number }
+  >;
+  /** Those that have not run out, the latest first. */
+  listRevoked(limit: number): Promise<{ readonly revoked: readonly Revocation[]; readonly total: number }>;
+  /**
+   * Takes commits and bytes off what a token may write, before they are written: all of it or nothing, in one step, so
+   * that two writers never have the same.
+   */
+  reserve(reservation: Reservation): Promise<ReservationOutcome>;
+  /** Gives back what was reserved and not written. */
+  release(reservation: Pick<Reservation, "keyId" | "commits" | "bytes">): Promise<void>;
+  /** Adds to the counters; what is sent twice is counted twice. */
+  reportUsage(rows: readonly UsageRow[]): Promise<void>;
+  /** How much a repository of the org stores by now. One without a name is passed over. */
+  reportStorage(report: { readonly repoId: string; readonly bytes: number }): Promise<void>;
+  readUsage(query: UsageQuery): Promise<UsageReport>;
+  /** null when there is no such org. */
+  readAccount(): Promise<Account | null>;
+  /** Changes what holds for this org alone; null when there is no such org. */
+  changePolicy(patch: PolicyPatch): Promise<Account | null>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
   /** Remembers a session of a live key or token, so that it ends with it. `full`: that has as many as it may. */
   openSession(

@@ -1,5 +1,5 @@
 import type { FileStore, ObjectReader, RefTransaction, RepoSnapshot, RepoStore } from "../git/ports.ts";
-import type { WriteGuard } from "./access.ts";
+import type { WriteGuard, WriteMeter } from "./access.ts";
 import type { CommitOutcome, CommitRequest } from "./commit.ts";
 import type { ForkSeed, ForkStart } from "./fork.ts";
 import type { RepoRecord } from "./org.ts";
@@ -20,6 +20,8 @@ export interface RepoHandle {
   readonly files: FileStore;
   /** Who brings objects that the store cannot look into asks this first. Absent: the caller may move any ref. */
   readonly guard?: WriteGuard;
+  /** The same for those who may only write so much. Absent: there is no end to it. */
+  readonly meter?: WriteMeter;
   /**
    * One round to the store: HEAD, those of the `refs` (full names) that exist, and the catalog, which `objects` uses
    * from then on. Call it first in every request: refs are never cached.
@@ -34,6 +36,8 @@ export interface RepoLifecycle {
   /** false when a repository with this id exists. `first`: objects and refs that it has from the start. */
   create(init: {
     readonly repoId: string;
+    /** Whose storage it counts as; absent: nobody is told of it. */
+    readonly orgId?: string;
     readonly defaultBranch: string;
     readonly first?: RefTransaction;
     /** Instead of `first`: begin as a fork. `defaultBranch` must be one of its branches, unless it has none. */

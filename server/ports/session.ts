@@ -7,6 +7,8 @@ export type SessionEnd = "unknown" | "closed" | "expired" | "revoked";
 export interface SessionInit {
   readonly orgId: string;
   readonly keyId: string;
+  /** For reflogs. */
+  readonly actor: string;
   /** SHA-256 in hex of the id; the id itself is stored nowhere. */
   readonly hash: string;
   readonly ttlMs: number;
@@ -61,7 +63,7 @@ export type SessionAccess =
 /** One session. Methods that take a key id answer null to every key but the one that opened it. */
 export interface SessionStore {
   open(init: SessionInit): Promise<{ readonly expiresAtMs: number }>;
-  authorize(query: Pick<AuthorizeQuery, "need" | "repo">): Promise<SessionAccess>;
+  authorize(query: Pick<AuthorizeQuery, "need" | "repo" | "stores">): Promise<SessionAccess>;
   status(keyId: string): Promise<SessionFacts | null>;
   flush(keyId: string): Promise<FlushOutcome | null>;
   /** Flushes; without conflicts the session ends. */

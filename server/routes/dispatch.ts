@@ -1,13 +1,7 @@
 import type { Access, EndpointSpec } from "../../sdk/contract/endpoint.ts";
 import { contract, type EndpointKey } from "../../sdk/contract/index.ts";
 import { HEADERS, LIMITS } from "../../sdk/contract/limits.ts";
-import {
-  type Allowed,
-  authorize,
-  authorizeSession,
-  type Demand,
-  rateHeaders,
-} from "../middleware/authorize.ts";
+import { type Allowed, authorize, authorizeSession, type Demand } from "../middleware/authorize.ts";
 import { readApiCredential } from "../middleware/credentials.ts";
 import type { RequestScope } from "../middleware/frame.ts";
 import { checkOperator } from "../middleware/operator.ts";
@@ -17,7 +11,9 @@ import { parseQuery, validate } from "../middleware/validate.ts";
 import type { OrgStore, Principal, RepoName, RepoRecord } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
-import { guardFor } from "./guard-for.ts";
+import type { UsageTally } from "../services/usage/usage-tally.ts";
+import { addHeaders, callerHeaders, noteUsage, type RequestUsage } from "./caller-replies.ts";
+import { type CallerAccount, createCallerAccount, openForCaller } from "./caller-repo.ts";
 import { json } from "./reply.ts";
 import { createRouteTable, type Route, type RouteMatch, splitPath } from "./route-table.ts";
 import type { HandlerMap, RequestContext } from "./router.ts";
@@ -32,6 +28,8 @@ export interface DispatchDeps {
   readonly openSession: (hash: string) => SessionStore;
   /** A repository as a session sees it; only ever called with a record that the session's authorisation gave. */
   readonly openSessionRepo: (hash: string, record: RepoRecord) => RepoHandle;
+  /** Counts what requests do. */
+  readonly usage: UsageTally;
   /** SHA-256 in hex of the operator's key; null: there is no operator and the routes do not exist. */
   readonly adminKeyHash: string | null;
 }
@@ -43,7 +41,11 @@ interface BoundRoute extends Route {
   readonly handle: (context: RequestContext<EndpointKey>) => Promise<unknown>;
 }
 
-const ANONYMOUS_READ: Pick<Demand, "need" | "anonymous"> = { need: "read", anonymous: "only" };
+const ANONYMOUS_READ: Pick<Demand, "need" | "anonymous" | "stores"> = {
+  need: "read",
+  anonymous: "only",
+  stores: false,
+};
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 /** Segments before the contract's path: `v1`. */
 const PREFIX_SEGMENTS = 1;
@@ -80,19 +82,27 @@ async function answerCaller(
   match: RouteMatch<BoundRoute>,
 ): Promise<Response> {
   const session = findSession(request.headers, route.spec, match);
-  const allowed = await admit({ deps, request, scope, match, session }, route);
+  const admitted = await admit({ deps, request, scope, match, session }, route);
+  const allowed = { ...admitted, account: createCallerAccount(admitted.store, admitted) };
+  const used: RequestUsage = { usage: deps.usage, request, allowed, account: allowed.account };
   try {
     const input = await readInput(request, route.spec);
     const reply = await route.handle(toContext({ deps, request, scope, match, session, allowed, input }));
     const response = toResponse(reply, route.spec);
-    return withRate(response, allowed);
+    for (const [name, value] of Object.entries(callerHeaders(allowed))) response.headers.set(name, value);
+    noteUsage(used, response);
+    return response;
   } catch (error) {
-    throw addRate(error, allowed);
+    noteUsage(used, null);
+    throw addHeaders(error, callerHeaders(allowed));
   }
 }
 
 /** What a request may do, and the session in which it does it. */
 type Admitted = Allowed & { readonly sessionHash?: string };
+
+/** The same, with who does it. */
+type Caller = Admitted & { readonly account: CallerAccount };
 
 /**
  * The session that a request is made in. Only what is read from or written to a repository can be: everything else is
@@ -114,13 +124,16 @@ async function admit({ deps, request, scope, match, session }: Asking, route: Bo
   const offered = readApiCredential(request.headers);
   const { access } = route.spec;
   const place = { repo: match.repo, orgSlug: match.params.org ?? null };
-  if (session !== null && access !== "guest") {
-    return authorizeSession(deps, session, { ...place, ...demandOf(access) }, scope.timing);
+  if (access !== "guest") {
+    const demand = { ...place, ...demandOf(access, request.method) };
+    return session === null
+      ? authorize(deps, offered, demand, scope.timing)
+      : authorizeSession(deps, session, demand, scope.timing);
   }
-  if (access !== "guest") return authorize(deps, offered, { ...place, ...demandOf(access) }, scope.timing);
-  const home = { repo: null, orgSlug: null, need: "write", anonymous: "refused" } as const;
+  const home = { repo: null, orgSlug: null, need: "write", anonymous: "refused", stores: false } as const;
   const caller = await authorize(deps, offered, home, scope.timing);
-  const host = await authorize(deps, offered, { ...place, need: "read", anonymous: "allowed" }, scope.timing);
+  const there = { ...place, need: "read", anonymous: "allowed", stores: false } as const;
+  const host = await authorize(deps, offered, there, scope.timing);
   checkGuest(caller.orgId, host.repo);
   return { ...caller, repo: host.repo };
 }
@@ -145,9 +158,13 @@ async function answerOperator(
   return toResponse(reply, route.spec);
 }
 
-function demandOf(access: Exclude<Access, "guest">): Pick<Demand, "need" | "anonymous"> {
+function demandOf(
+  access: Exclude<Access, "guest">,
+  method: string,
+): Pick<Demand, "need" | "anonymous" | "stores"> {
   if (access === "public" || access === "operator") return ANONYMOUS_READ;
-  return { need: access, anonymous: "refused" };
+  // What is full can still be cleared.
+  return { need: access, anonymous: "refused", stores: access === "write" && method !== "DELETE" };
 }
 
 interface Input {
@@ -180,7 +197,7 @@ interface Asking {
 }
 
 interface ContextParts extends Asking {
-  readonly allowed: Admitted | null;
+  readonly allowed: Caller | null;
   readonly input: Input;
 }
 
@@ -192,6 +209,7 @@ function toContext(parts: ContextParts): RequestContext<EndpointKey> {
     query: input.query,
     body: input.body,
     repo: allowed?.repo ? openAllowed(parts, allowed, allowed.repo) : null,
+    account: allowed?.account ?? null,
     openRepos: (names: readonly RepoName[], need: "read" | "write" = "read") => openRepos(parts, names, need),
     org: allowed && { id: allowed.orgId, slug: allowed.orgSlug, store: allowed.store },
     principal: allowed?.principal ?? null,
@@ -214,11 +232,11 @@ function scopeKey(key: string | null, principal: Principal | null): string | nul
 /** A repository as the request sees it, with the limits of whoever makes the request around it. */
 function openAllowed(
   { deps, scope }: Asking,
-  { sessionHash, principal }: Admitted,
+  { sessionHash, account }: Pick<Caller, "sessionHash" | "account">,
   record: RepoRecord,
 ): RepoHandle {
   const repo = sessionHash === undefined ? deps.openRepo(record) : deps.openSessionRepo(sessionHash, record);
-  return guardFor(timeRepo(repo, scope.timing), principal);
+  return openForCaller(timeRepo(repo, scope.timing), account);
 }
 
 /** The same caller's way to further repositories, by the same rules as if each had a request of its own. */
@@ -229,34 +247,24 @@ async function openRepos(
 ): Promise<readonly RepoHandle[]> {
   const { deps, request, scope, match, session } = parts;
   if (parts.allowed === null) throw notFound("Repository");
+  const { account } = parts.allowed;
   const offered = readApiCredential(request.headers);
   const orgSlug = match.params.org ?? null;
   const opened = names.map(async (repo) => {
-    const demand: Demand = { repo, orgSlug, need, anonymous: "refused" };
+    const demand: Demand = { repo, orgSlug, need, anonymous: "refused", stores: need === "write" };
     const allowed: Admitted =
       session === null
         ? await authorize(deps, offered, demand, scope.timing)
         : await authorizeSession(deps, session, demand, scope.timing);
     if (allowed.repo === null) throw notFound("Repository");
-    return openAllowed(parts, allowed, allowed.repo);
+    // The same caller: what is written there counts together with what is written here.
+    return openAllowed(parts, { ...allowed, account }, allowed.repo);
   });
   return await Promise.all(opened);
 }
 
 function toResponse(reply: unknown, spec: EndpointSpec): Response {
   return reply instanceof Response ? reply : json(reply, { status: spec.status });
-}
-
-function withRate(response: Response, allowed: Allowed): Response {
-  if (!allowed.rate) return response;
-  for (const [name, value] of Object.entries(rateHeaders(allowed.rate))) response.headers.set(name, value);
-  return response;
-}
-
-function addRate(error: unknown, allowed: Allowed): unknown {
-  if (!allowed.rate || !(error instanceof RequestError)) return error;
-  const headers = { ...error.headers, ...rateHeaders(allowed.rate) };
-  return new RequestError(error.code, error.message, error.details, headers);
 }
 
 function noSuchMethod(method: string, match: RouteMatch<BoundRoute>): RequestError {

@@ -1,5 +1,6 @@
 import type { Fork, forkEndpoints } from "../../sdk/contract/forks.ts";
 import { HEADERS } from "../../sdk/contract/limits.ts";
+import { quotaExceeded } from "../middleware/quota.ts";
 import { conflict, invalidField, RequestError, unprocessable } from "../middleware/request-error.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { RepoRecord } from "../ports/org.ts";
@@ -62,6 +63,8 @@ async function postFork(deps: ForkHandlerDeps, context: ForkContext): Promise<Re
       throw invalidField("default_branch", `branch "${body.default_branch}" does not exist in the source`);
     case "taken":
       throw conflict("A repository with this name exists already");
+    case "quota-exceeded":
+      throw quotaExceeded(outcome.excess);
     case "idempotency-mismatch":
       throw unprocessable("This Idempotency-Key was used for another request");
   }

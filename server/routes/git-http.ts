@@ -14,6 +14,10 @@ export interface GitContext {
   readonly principal: Principal | null;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Hears how many commits came in a pack that was stored as it was. */
+  readonly onPackStored?: (commits: number) => void;
+  /** Hears how many bytes of a body were read. */
+  readonly onReceived?: (bytes: number) => void;
   /** Hears of failures that the client only learns of as "internal error". */
   readonly onFailure: (error: unknown) => void;
 }
@@ -53,7 +57,8 @@ export async function handleGitRequest(request: Request, context: GitContext): P
     return refuseGit({ status: 415, message: `Content-Type must be ${type}` });
   }
   const fetches = service === "git-upload-pack";
-  const body = openGitBody(request, fetches ? MAX_FETCH_BODY_BYTES : MAX_PUSH_BODY_BYTES);
+  const opened = openGitBody(request, fetches ? MAX_FETCH_BODY_BYTES : MAX_PUSH_BODY_BYTES);
+  const body = { ...opened, chunks: countReceived(opened.chunks, context.onReceived) };
   try {
     const reply = fetches
       ? await answerFetch(context.repo, { protocol, body: body.chunks }, context)
@@ -61,6 +66,16 @@ export async function handleGitRequest(request: Request, context: GitContext): P
     return toResponse(reply, `${service}-result`);
   } finally {
     await body.drain();
+  }
+}
+
+async function* countReceived(
+  chunks: AsyncIterable<Uint8Array>,
+  onReceived: GitContext["onReceived"],
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onReceived?.(chunk.length);
+    yield chunk;
   }
 }
 

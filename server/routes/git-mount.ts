@@ -1,15 +1,17 @@
+import { ERROR_STATUS } from "../../sdk/contract/errors.ts";
 import { HEADERS } from "../../sdk/contract/limits.ts";
 import { type Allowed, authorize } from "../middleware/authorize.ts";
 import { readGitCredential } from "../middleware/credentials.ts";
 import type { Log } from "../middleware/error-reply.ts";
 import type { RequestScope } from "../middleware/frame.ts";
 import { notFound, RequestError } from "../middleware/request-error.ts";
+import { callerHeaders, noteUsage } from "./caller-replies.ts";
+import { createCallerAccount, openForCaller } from "./caller-repo.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { handleGitRequest, needOf, refuseGit } from "./git-http.ts";
 import { type GitRoute, parseGitPath } from "./git-path.ts";
-import { guardFor } from "./guard-for.ts";
 
-export interface GitMountDeps extends Pick<DispatchDeps, "openOrg" | "openRepo"> {
+export interface GitMountDeps extends Pick<DispatchDeps, "openOrg" | "openRepo" | "usage"> {
   readonly log: Log;
 }
 
@@ -31,11 +33,18 @@ export async function answerGit(
   const allowed = await authorizeGit(deps, request, scope, route);
   if (allowed instanceof Response) return allowed;
   if (!allowed.repo) throw notFound("Repository");
-  return handleGitRequest(request, {
+  const account = createCallerAccount(allowed.store, allowed);
+  const response = await handleGitRequest(request, {
     route,
-    repo: guardFor(deps.openRepo(allowed.repo), allowed.principal),
+    repo: openForCaller(deps.openRepo(allowed.repo), account),
     principal: allowed.principal,
     now: scope.now,
+    onPackStored: (commits) => {
+      account.tally.commits += commits;
+    },
+    onReceived: (bytes) => {
+      account.tally.bytesIn += bytes;
+    },
     onFailure: (error) =>
       deps.log({
         level: "error",
@@ -44,6 +53,11 @@ export async function answerGit(
         ...(error instanceof Error && { stack: error.stack }),
       }),
   });
+  for (const [name, value] of Object.entries(callerHeaders({ ...allowed, account }))) {
+    response.headers.set(name, value);
+  }
+  noteUsage({ usage: deps.usage, request, allowed, account }, response);
+  return response;
 }
 
 /** git shows its user plain text only, and offers its password only when it is asked for: by a 401. */
@@ -58,7 +72,13 @@ async function authorizeGit(
     return await authorize(
       deps,
       offered,
-      { need: needOf(route), repo: route.repo, orgSlug: route.org, anonymous: "allowed" },
+      {
+        need: needOf(route),
+        repo: route.repo,
+        orgSlug: route.org,
+        anonymous: "allowed",
+        stores: needOf(route) === "write",
+      },
       scope.timing,
     );
   } catch (error) {
@@ -68,8 +88,8 @@ async function authorizeGit(
     }
     if (error.code === "NOT_FOUND") return refuseGit({ status: 404, message: error.message });
     if (error.code === "FORBIDDEN") return refuseGit({ status: 403, message: error.message });
-    if (error.code !== "RATE_LIMITED") throw error;
-    const limited = refuseGit({ status: 429, message: error.message });
+    if (error.code !== "RATE_LIMITED" && error.code !== "QUOTA_EXCEEDED") throw error;
+    const limited = refuseGit({ status: ERROR_STATUS[error.code], message: error.message });
     for (const [name, value] of Object.entries(error.headers)) limited.headers.set(name, value);
     return limited;
   }

@@ -16,13 +16,46 @@ export function streamBody(
   chunks: AsyncGenerator<Uint8Array>,
   length: number | null = null,
 ): ReadableStream<Uint8Array> {
+  const ends: SentListener[] = [];
+  const counted = countChunks(chunks, ends);
+  const remember = (readable: ReadableStream<Uint8Array>) => {
+    sent.set(readable, ends);
+    return readable;
+  };
   if (typeof IdentityTransformStream === "undefined" || typeof FixedLengthStream === "undefined") {
-    return createPullStream(chunks);
+    return remember(createPullStream(counted));
   }
   const { readable, writable } =
     length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
-  pump(chunks, writable).catch(() => undefined); // pump has told the stream; nobody else waits for it
-  return readable;
+  pump(counted, writable).catch(() => undefined); // pump has told the stream; nobody else waits for it
+  return remember(readable);
+}
+
+type SentListener = (bytes: number) => void;
+
+/** Who wants to hear of streams that were made here. */
+const sent = new WeakMap<ReadableStream, SentListener[]>();
+
+/** Tells, when a body of {@link streamBody} has ended or was cut off, how many bytes were sent; false: it is none of these. */
+export function onSent(body: ReadableStream, listener: SentListener): boolean {
+  const ends = sent.get(body);
+  ends?.push(listener);
+  return ends !== undefined;
+}
+
+async function* countChunks(
+  chunks: AsyncGenerator<Uint8Array>,
+  ends: readonly SentListener[],
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+  } finally {
+    for (const tell of ends) tell(bytes);
+  }
 }
 
 async function pump(chunks: AsyncGenerator<Uint8Array>, writable: WritableStream<Uint8Array>): Promise<void> {

@@ -14,6 +14,7 @@ import { createMergeHandlers } from "./merges.ts";
 import { objectHandlers } from "./objects.ts";
 import { createPrefetchHandlers } from "./prefetch.ts";
 import { createPublicHandlers } from "./public.ts";
+import { publicKeyHandlers } from "./public-keys.ts";
 import { refHandlers } from "./refs.ts";
 import { createRepoHandlers } from "./repos.ts";
 import type { HandlerMap } from "./router.ts";
@@ -22,6 +23,7 @@ import { createSessionHandlers } from "./sessions.ts";
 import { snapshotHandlers } from "./snapshots.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
+import { usageHandlers } from "./usage.ts";
 import { createWatchHandlers, type WatchDeps } from "./watch.ts";
 import { createWorkspaceHandlers } from "./workspace.ts";
 
@@ -60,6 +62,8 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...createWatchHandlers(deps),
     ...createSessionHandlers(deps.openSession),
     ...tokenHandlers,
+    ...publicKeyHandlers,
+    ...usageHandlers,
     ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),

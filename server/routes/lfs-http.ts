@@ -21,6 +21,7 @@ import { parseQuery, validate } from "../middleware/validate.ts";
 import type { LfsFiles, LfsLock, LfsPresigner, LfsStore } from "../ports/lfs.ts";
 import type { Principal, RepoRecord } from "../ports/org.ts";
 import { findRule } from "../services/access/grant.ts";
+import { chargeBytes, type WriteAccount } from "../services/account/meter-repo.ts";
 import { parseByteRange } from "../services/files/byte-range.ts";
 import { createGlobMatcher } from "../services/files/glob.ts";
 import { planTransfers } from "../services/lfs/batch.ts";
@@ -46,6 +47,8 @@ export interface LfsContext {
   readonly lfs: LfsParts;
   readonly repo: RepoRecord;
   readonly principal: Principal | null;
+  /** Takes off what the caller's token may write; null: it has no limits. */
+  readonly meter: WriteAccount | null;
   readonly publicUrl: string;
   /** Asks the policy once more, when only the body has told that the request is to write. */
   readonly requireWrite: () => Promise<void>;
@@ -113,15 +116,23 @@ async function answerBatch(context: LfsContext, store: LfsStore): Promise<Respon
   return reply({ transfer: "basic", objects, hash_algo: "sha256" });
 }
 
-async function answerVerify({ request, lfs }: LfsContext, store: LfsStore): Promise<Response> {
+async function answerVerify({ request, lfs, meter }: LfsContext, store: LfsStore): Promise<Response> {
   const body = await readJson(request, MAX_BODY_BYTES);
   const object = validate(lfsVerifySchema, body, "body") as { oid: string; size: number };
-  const arrived = await verifyObject({ store, files: lfs.files }, object);
+  const verify = () => verifyObject({ store, files: lfs.files }, object);
+  const known = (await store.find([object.oid])).length > 0;
+  const arrived = known
+    ? await verify()
+    : await chargeBytes(meter, object.size, { write: verify, isMade: Boolean });
   if (!arrived) throw notFound("Object");
   return reply({});
 }
 
-async function answerUpload({ request, lfs }: LfsContext, store: LfsStore, oid: string): Promise<Response> {
+async function answerUpload(
+  { request, lfs, meter }: LfsContext,
+  store: LfsStore,
+  oid: string,
+): Promise<Response> {
   const length = request.headers.get("content-length");
   if (length === null || !/^\d{1,15}$/.test(length)) {
     throw invalidField("content-length", "an upload must say its length");
@@ -132,7 +143,10 @@ async function answerUpload({ request, lfs }: LfsContext, store: LfsStore, oid: 
     throw new RequestError("PAYLOAD_TOO_LARGE", `An object may have at most ${limit} bytes here`, { limit });
   }
   const body = request.body ?? new Blob([]).stream();
-  const outcome = await receiveObject({ store, files: lfs.files }, { oid, size }, body);
+  const outcome = await chargeBytes(meter, size, {
+    write: () => receiveObject({ store, files: lfs.files }, { oid, size }, body),
+    isMade: (received) => received !== "mismatch",
+  });
   if (outcome === "mismatch")
     throw unprocessable("The content is not what its name says: SHA-256 or length differ");
   return reply({});

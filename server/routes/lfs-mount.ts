@@ -4,11 +4,13 @@ import { readGitCredential } from "../middleware/credentials.ts";
 import { errorReply, type Log } from "../middleware/error-reply.ts";
 import type { RequestScope } from "../middleware/frame.ts";
 import { notFound, RequestError } from "../middleware/request-error.ts";
+import { addHeaders, callerHeaders, noteUsage } from "./caller-replies.ts";
+import { createCallerAccount } from "./caller-repo.ts";
 import type { DispatchDeps } from "./dispatch.ts";
-import { handleLfs, LFS_TYPE, type LfsParts, lfsNeedOf } from "./lfs-http.ts";
+import { handleLfs, LFS_TYPE, type LfsContext, type LfsParts, lfsNeedOf } from "./lfs-http.ts";
 import type { LfsRoute } from "./lfs-path.ts";
 
-export interface LfsMountDeps extends Pick<DispatchDeps, "openOrg"> {
+export interface LfsMountDeps extends Pick<DispatchDeps, "openOrg" | "usage"> {
   readonly lfs: LfsParts;
   readonly log: Log;
 }
@@ -38,20 +40,30 @@ async function answer(
   }
   const allowed = await authorizeLfs(deps, request, { route, scope, need: lfsNeedOf(endpoint) });
   if (!allowed.repo) throw notFound("Repository");
-  return await handleLfs(
-    {
-      request,
-      route,
-      lfs: deps.lfs,
-      repo: allowed.repo,
-      principal: allowed.principal,
-      publicUrl: scope.publicUrl,
-      requireWrite: async () => {
-        await authorizeLfs(deps, request, { route, scope, need: "write" });
-      },
+  const account = createCallerAccount(allowed.store, allowed);
+  const used = { usage: deps.usage, request, allowed, account };
+  const context: LfsContext = {
+    request,
+    route,
+    lfs: deps.lfs,
+    repo: allowed.repo,
+    principal: allowed.principal,
+    meter: account.meter,
+    publicUrl: scope.publicUrl,
+    requireWrite: async () => {
+      await authorizeLfs(deps, request, { route, scope, need: "write" });
     },
-    endpoint,
-  );
+  };
+  try {
+    const response = await handleLfs(context, endpoint);
+    const headers = callerHeaders({ ...allowed, account });
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+    noteUsage(used, response);
+    return response;
+  } catch (error) {
+    noteUsage(used, null);
+    throw addHeaders(error, callerHeaders({ ...allowed, account }));
+  }
 }
 
 /** As for git: what an anonymous caller may not see is a 401, because the client offers its password only then. */
@@ -63,7 +75,8 @@ async function authorizeLfs(
   const offered = readGitCredential(request.headers);
   const { repo, org } = asked.route;
   try {
-    const demand = { need: asked.need, repo, orgSlug: org, anonymous: "allowed" } as const;
+    const stores = asked.need === "write" && asked.route.endpoint?.name !== "unlock";
+    const demand = { need: asked.need, repo, orgSlug: org, anonymous: "allowed", stores } as const;
     return await authorize(deps, offered, demand, asked.scope.timing);
   } catch (error) {
     if (error instanceof RequestError && error.code === "NOT_FOUND" && offered.kind === "none") {

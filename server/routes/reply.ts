@@ -1,3 +1,5 @@
+import { encodeUtf8 } from "../git/bytes/text.ts";
+
 export interface ReplyInit {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -5,9 +7,14 @@ export interface ReplyInit {
 
 /** A JSON reply. Handlers that need no headers return the plain value instead. */
 export function json(value: unknown, init: ReplyInit = {}): Response {
-  return new Response(JSON.stringify(value), {
+  const body = encodeUtf8(JSON.stringify(value));
+  return new Response(body, {
     status: init.status ?? 200,
-    headers: { "content-type": "application/json; charset=utf-8", ...init.headers },
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      "content-length": String(body.length),
+      ...init.headers,
+    },
   });
 }
 

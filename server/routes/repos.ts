@@ -3,6 +3,7 @@ import { HEADERS } from "../../sdk/contract/limits.ts";
 import type { Repo, RepoDetails, repoEndpoints } from "../../sdk/contract/repos.ts";
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
 import { nameField } from "../middleware/name-field.ts";
+import { quotaExceeded } from "../middleware/quota.ts";
 import { conflict, invalidField, notFound, unprocessable } from "../middleware/request-error.ts";
 import type { ForkFacts } from "../ports/fork.ts";
 import type { Idempotency, OrgStore, Principal, RepoName, RepoPatch, RepoRecord } from "../ports/org.ts";
@@ -68,7 +69,12 @@ async function postRepo(repos: RepoLifecycle, context: RequestContext<"POST /rep
     init: body.init,
     fork: null,
   };
-  const caller = { actor: actorOf(context), nowMs: context.now(), ...readOrgIdempotency(context, "") };
+  const caller = {
+    orgId: context.org.id,
+    actor: actorOf(context),
+    nowMs: context.now(),
+    ...readOrgIdempotency(context, ""),
+  };
   const outcome = await context.timing.measure("store", () =>
     createRepo({ org: context.org.store, repos }, request, caller),
   );
@@ -76,6 +82,7 @@ async function postRepo(repos: RepoLifecycle, context: RequestContext<"POST /rep
     const name = namespace === null ? body.slug : `${namespace}/${body.slug}`;
     throw conflict(`Repository ${name} exists already`);
   }
+  if (outcome.kind === "quota-exceeded") throw quotaExceeded(outcome.excess);
   if (outcome.kind === "idempotency-mismatch") {
     throw unprocessable("This Idempotency-Key was used for another request");
   }

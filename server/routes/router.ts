@@ -2,6 +2,7 @@ import type { BodyOf, EndpointKey, ParamName, QueryOf, ReplyOf } from "../../sdk
 import type { Timing } from "../middleware/timing.ts";
 import type { OrgStore, Principal, RepoName } from "../ports/org.ts";
 import type { RepoHandle } from "../ports/repo.ts";
+import type { CallerAccount } from "./caller-repo.ts";
 
 /** The org that a request was authorised for; its store sees nothing of other orgs. */
 export interface OrgHandle {
@@ -30,6 +31,8 @@ export interface RequestContext<K extends EndpointKey> {
    */
   readonly openRepos: (names: readonly RepoName[], need?: "read" | "write") => Promise<readonly RepoHandle[]>;
   readonly org: K extends `${string} /admin/${string}` ? null : OrgHandle;
+  /** null: the operator. */
+  readonly account: CallerAccount | null;
   /** null: an anonymous reader of a public repository, or the operator. */
   readonly principal: Principal | null;
   readonly request: Request;

@@ -51,7 +51,7 @@ async function postSession(openSession: OpenSession, { org, principal, body }: O
   refuseGlobs(principal);
   const id = createSessionId(org.id);
   const hash = parseSessionId(id)?.hash ?? "";
-  const registered = await org.store.openSession({ hash, keyId });
+  const registered = await org.store.openSession({ hash, keyId, grant: principal?.grant ?? null });
   if (registered.kind === "revoked") throw new RequestError("UNAUTHORIZED", "The API key is not valid");
   if (registered.kind === "full") {
     const message = `Too many sessions: at most ${registered.limit} may be open of one credential; close some`;
@@ -63,6 +63,7 @@ async function postSession(openSession: OpenSession, { org, principal, body }: O
   const { expiresAtMs } = await session.open({
     orgId: org.id,
     keyId,
+    actor: principal?.actor ?? keyId,
     hash,
     ttlMs,
     idleExtend,

@@ -1,7 +1,7 @@
-import type { BodyOf } from "../../sdk/contract/index.ts";
 import type { Token, tokenEndpoints } from "../../sdk/contract/tokens.ts";
 import { notFound, RequestError } from "../middleware/request-error.ts";
-import type { ScopeRule, Scopes, TokenRecord } from "../ports/access.ts";
+import type { TokenLimits, TokenRecord } from "../ports/access.ts";
+import { readLimits, readScopes } from "../services/access/read-scopes.ts";
 import { createTokenId, createTokenSecret, hashSecret } from "../services/org-keys.ts";
 import { formatListCursor, parseListCursor } from "./list-cursor.ts";
 import type { HandlersFor } from "./router.ts";
@@ -18,8 +18,9 @@ export const tokenHandlers: HandlersFor<typeof tokenEndpoints> = {
       hash: hashSecret(secret),
       name: body.name,
       keyPrefix: secret.slice(0, PREFIX_CHARS),
-      scopes: parseScopes(body.scopes),
+      scopes: readScopes(body.scopes),
       expiresAtMs: now() + body.expires_in * 1_000,
+      limits: readLimits(body.limits),
     });
     if (!record)
       throw new RequestError("QUOTA_EXCEEDED", "The org has 1,000 live tokens already", { limit: 1_000 });
@@ -39,17 +40,6 @@ export const tokenHandlers: HandlersFor<typeof tokenEndpoints> = {
   },
 };
 
-function parseScopes(scopes: BodyOf<"POST /tokens">["scopes"]): Scopes {
-  return Object.fromEntries(
-    Object.entries(scopes).map(([name, rule]): [string, ScopeRule] => [
-      name,
-      Array.isArray(rule)
-        ? { ops: rule, refs: null, paths: null }
-        : { ops: rule.ops, refs: rule.refs ?? null, paths: rule.paths ?? null },
-    ]),
-  );
-}
-
 function formatToken(record: TokenRecord): Token {
   return {
     id: record.id,
@@ -65,5 +55,10 @@ function formatToken(record: TokenRecord): Token {
     ),
     created_at: new Date(record.createdAtMs).toISOString(),
     expires_at: new Date(record.expiresAtMs).toISOString(),
+    limits: formatLimits(record.limits),
   };
+}
+
+function formatLimits({ commits, bytes }: TokenLimits): Token["limits"] {
+  return { ...(commits !== null && { commits }), ...(bytes !== null && { bytes }) };
 }

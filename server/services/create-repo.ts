@@ -18,6 +18,7 @@ export interface RepoRequest extends Omit<NewRepo, "id"> {
 }
 
 export interface RepoCreationContext {
+  readonly orgId: string;
   readonly actor: string;
   readonly nowMs: number;
   readonly idempotency?: Idempotency;
@@ -38,6 +39,7 @@ export async function createRepo(
   const id = createRepoId();
   await deps.repos.create({
     repoId: id,
+    orgId: context.orgId,
     defaultBranch: repo.defaultBranch,
     ...(init && { first: planInitialCommit(repo.defaultBranch, context) }),
   });

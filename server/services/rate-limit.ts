@@ -1,120 +1,123 @@
+import type { RateLimits, RatePolicy } from "../ports/account.ts";
 import type { RateState } from "../ports/org.ts";
-
-export interface RateLimits {
-  readonly perMinute: number;
-  readonly perHour: number;
-}
-
-/** Requests that a master key, and all keys of an org together, may make. */
-export const RATE_LIMITS: { readonly key: RateLimits; readonly org: RateLimits } = {
-  key: { perMinute: 600, perHour: 15_000 },
-  org: { perMinute: 2_000, perHour: 50_000 },
-};
+import { openRateWindow, type RateWindow, type SavedWindow } from "./rate-window.ts";
 
 export type RateVerdict =
   | { readonly kind: "counted"; readonly rate: RateState }
   | { readonly kind: "limited"; readonly rate: RateState; readonly retryAfterSec: number };
 
 export interface RateLimiter {
-  /** Counts `units` requests (one when absent) of `keyId` (null: anonymous) unless a window has no room for them. */
-  take(keyId: string | null, nowMs: number, units?: number): RateVerdict;
+  /** Counts `units` requests (one when absent) of a caller (null: anonymous) unless a window has no room for them. */
+  take(caller: string | null, nowMs: number, units?: number): RateVerdict;
+  /** From now on other limits hold; what was counted counts on. */
+  configure(policy: RatePolicy): void;
+  /** What must not be forgotten: the org's windows, and of the callers those that have used up a tenth or more. */
+  save(nowMs: number): SavedRates;
 }
 
-/**
- * Two counters of a sliding window: the window before is weighted by the part of it that still lies inside the last
- * `sizeMs`. Never admits more than `limit` in a window that begins after a quiet one, and costs no memory per request.
- */
-interface SlidingWindow {
-  readonly sizeMs: number;
+/** Of each, its minute and its hour. */
+export interface SavedRates {
+  readonly org: readonly SavedWindow[];
+  readonly callers: readonly (readonly [caller: string, windows: readonly SavedWindow[]])[];
+}
+
+interface Windows {
+  readonly minute: RateWindow;
+  readonly hour: RateWindow;
+}
+
+/** A window, and how much may be counted in it. */
+interface Bound {
+  readonly window: RateWindow;
   readonly limit: number;
-  index: number;
-  current: number;
-  previous: number;
 }
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** Callers remembered at once; beyond it those that have been quiet for an hour are forgotten. */
-const MAX_CALLERS = 1_000;
+/**
+ * Callers remembered at once, at under a kilobyte each; beyond it the one that has been quiet for longest is forgotten.
+ * Whoever makes up callers without end is held by the org's windows, which are never forgotten.
+ */
+const CALLERS_MAX = 2_000;
+const SAVED_SHARE = 0.1;
 
-/** Counters in memory: a limiter that is started anew has seen nothing. */
-export function createRateLimiter(limits = RATE_LIMITS): RateLimiter {
-  const org = openWindows(limits.org);
+/** In no minute and no hour, whenever it begins, are more requests let through than the limits say. */
+export function createRateLimiter(policy: RatePolicy, saved?: SavedRates): RateLimiter {
+  let limits = policy;
+  const org = openWindows(saved?.org);
   // Strangers have a budget of their own: they cannot use up the org's.
-  const anonymous = openWindows(limits.org);
-  const byKey = new Map<string, readonly SlidingWindow[]>();
+  const anonymous = openWindows();
+  const callers = new Map(saved?.callers.map(([caller, windows]) => [caller, openWindows(windows)]));
+
+  const findCaller = (caller: string): Windows => {
+    const windows = callers.get(caller) ?? openWindows();
+    callers.delete(caller);
+    callers.set(caller, windows);
+    const oldest = callers.size > CALLERS_MAX ? callers.keys().next().value : undefined;
+    if (oldest !== undefined) callers.delete(oldest);
+    return windows;
+  };
+
   return {
-    take(keyId, nowMs, units = 1) {
-      if (keyId === null) return takeAll(anonymous, nowMs, units);
-      let own = byKey.get(keyId);
-      if (!own) {
-        if (byKey.size >= MAX_CALLERS) forgetQuiet(byKey, nowMs);
-        own = openWindows(limits.key);
-        byKey.set(keyId, own);
+    take(caller, nowMs, units = 1) {
+      if (caller === null) return takeAll(boundBy(anonymous, limits.org), nowMs, units);
+      const together = boundBy(org, limits.org);
+      // First, so that callers who are made up do not push out the others.
+      if (together.some(({ window, limit }) => limit - window.used(nowMs) < units)) {
+        return takeAll(together, nowMs, units);
       }
-      return takeAll([...own, ...org], nowMs, units);
+      return takeAll([...boundBy(findCaller(caller), limits.key), ...together], nowMs, units);
+    },
+    configure(next) {
+      limits = next;
+    },
+    save(nowMs) {
+      const busy = [...callers].filter(([, windows]) =>
+        boundBy(windows, limits.key).some(({ window, limit }) => window.used(nowMs) >= limit * SAVED_SHARE),
+      );
+      return {
+        org: saveWindows(org),
+        callers: busy.map(([caller, windows]) => [caller, saveWindows(windows)]),
+      };
     },
   };
 }
 
-function openWindows(limits: RateLimits): readonly SlidingWindow[] {
-  return [openWindow(MINUTE_MS, limits.perMinute), openWindow(HOUR_MS, limits.perHour)];
+function openWindows([minute, hour]: readonly SavedWindow[] = []): Windows {
+  return { minute: openRateWindow(MINUTE_MS, minute), hour: openRateWindow(HOUR_MS, hour) };
 }
 
-function openWindow(sizeMs: number, limit: number): SlidingWindow {
-  return { sizeMs, limit, index: 0, current: 0, previous: 0 };
+function saveWindows({ minute, hour }: Windows): readonly SavedWindow[] {
+  return [minute.save(), hour.save()];
 }
 
-function takeAll(windows: readonly SlidingWindow[], nowMs: number, units: number): RateVerdict {
-  let tightest: SlidingWindow | null = null;
-  let least = Number.POSITIVE_INFINITY;
-  for (const window of windows) {
-    roll(window, nowMs);
-    const left = window.limit - usedOf(window, nowMs);
-    if (left < units) return refuse(window, nowMs);
-    if (left < least) {
-      least = left;
-      tightest = window;
-    }
-  }
-  for (const window of windows) window.current += units;
-  const { limit, index, sizeMs } = tightest as SlidingWindow; // callers pass at least one window
-  return {
-    kind: "counted",
-    rate: { limit, remaining: Math.floor(least - units), resetAt: Math.ceil(((index + 1) * sizeMs) / 1_000) },
-  };
+function boundBy({ minute, hour }: Windows, limits: RateLimits): readonly Bound[] {
+  return [
+    { window: minute, limit: limits.perMinute },
+    { window: hour, limit: limits.perHour },
+  ];
 }
 
-function roll(window: SlidingWindow, nowMs: number): void {
-  const index = Math.floor(nowMs / window.sizeMs);
-  if (index === window.index) return;
-  window.previous = index === window.index + 1 ? window.current : 0;
-  window.current = 0;
-  window.index = index;
+/** All or nothing: what one window refuses is counted in none. */
+function takeAll(bounds: readonly Bound[], nowMs: number, units: number): RateVerdict {
+  const rooms = bounds.map((bound) => ({ ...bound, left: bound.limit - bound.window.used(nowMs) }));
+  const full = rooms.filter(({ left }) => left < units);
+  if (full.length > 0) return refuse(full, nowMs);
+  for (const { window } of bounds) window.add(units, nowMs);
+  const tightest = rooms.reduce((best, room) => (room.left < best.left ? room : best));
+  const { limit, left, window } = tightest;
+  const resetAt = Math.ceil(window.emptyAtMs() / 1_000);
+  return { kind: "counted", rate: { limit, remaining: left - units, resetAt } };
 }
 
-function usedOf(window: SlidingWindow, nowMs: number): number {
-  const elapsed = (nowMs - window.index * window.sizeMs) / window.sizeMs;
-  return window.previous * (1 - elapsed) + window.current;
-}
-
-function refuse(window: SlidingWindow, nowMs: number): RateVerdict {
-  const retryAfterSec = Math.max(1, Math.ceil(waitMs(window, nowMs) / 1_000));
+function refuse(full: readonly (Bound & { readonly left: number })[], nowMs: number): RateVerdict {
+  const waits = full.map((bound) => ({
+    ...bound,
+    // One request must fit; more than the limit never will.
+    atMs: bound.window.freeAtMs(1 - bound.left, nowMs),
+  }));
+  const { limit, atMs } = waits.reduce((last, wait) => (wait.atMs > last.atMs ? wait : last));
+  const retryAfterSec = Math.max(1, Math.ceil((atMs - nowMs) / 1_000));
   const resetAt = Math.ceil(nowMs / 1_000) + retryAfterSec;
-  return { kind: "limited", rate: { limit: window.limit, remaining: 0, resetAt }, retryAfterSec };
-}
-
-/** Time until one request fits again, if none comes in between. */
-function waitMs(window: SlidingWindow, nowMs: number): number {
-  const { sizeMs, limit, current, previous } = window;
-  const elapsedMs = nowMs - window.index * sizeMs;
-  const free = limit - 1 - current;
-  if (free >= 0) return sizeMs * (1 - free / previous) - elapsedMs;
-  return sizeMs - elapsedMs + sizeMs * (1 - (limit - 1) / current);
-}
-
-function forgetQuiet(byKey: Map<string, readonly SlidingWindow[]>, nowMs: number): void {
-  for (const [keyId, windows] of byKey) {
-    if (windows.every((window) => nowMs - (window.index + 1) * window.sizeMs > HOUR_MS)) byKey.delete(keyId);
-  }
+  return { kind: "limited", rate: { limit, remaining: 0, resetAt }, retryAfterSec };
 }

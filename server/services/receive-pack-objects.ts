@@ -12,6 +12,8 @@ import { createPushSpool, type PushSpool } from "./receive-pack-spool.ts";
 /** The objects of a push, checked, and not visible to anybody yet. */
 export interface ReceivedPack {
   readonly objects: number;
+  readonly commits: number;
+  readonly bytes: number;
   /** `below` with the new objects over it. */
   layOver(below: ObjectReader): ObjectReader;
   /** Puts them where a transaction can make them visible; gives what to add to it. */
@@ -42,6 +44,7 @@ export async function receiveObjects(
 ): Promise<ReceivedPack> {
   const small = createSmallPush();
   const gitmodules = new Set<Oid>();
+  let commits = 0;
   const spool = createPushSpool(repo, now);
   try {
     const pack = await ingestPack(bytes, {
@@ -50,11 +53,14 @@ export async function receiveObjects(
       spool,
       findBases: async (oids) => (await repo.objects.readObjects(oids)).found,
       onObject(oid, type, data) {
+        if (type === "commit") commits++;
         if (data) checkObject(oid, type, { data, gitmodules });
         small.take(oid, type, data);
       },
     });
-    const received = small.objects ? receivedSmall(small.objects, spool) : receivedLarge(pack, spool);
+    const received = small.objects
+      ? receivedSmall(small.objects, spool)
+      : receivedLarge(pack, spool, commits);
     await checkGitmodules(received.layOver(repo.objects), gitmodules);
     return received;
   } catch (error) {
@@ -102,16 +108,20 @@ function receivedSmall(objects: readonly GitObject[], spool: PushSpool): Receive
   const reader = readHeld(objects);
   return {
     objects: objects.length,
+    commits: objects.filter(({ type }) => type === "commit").length,
+    bytes: objects.reduce((sum, { data }) => sum + data.length, 0),
     layOver: (below) => layReaders(reader, below),
     store: async () => ({ objects: [...new Map(objects.map((object) => [object.oid, object])).values()] }),
     discard: () => spool.discard(),
   };
 }
 
-function receivedLarge(pack: IngestedPack, spool: PushSpool): ReceivedPack {
+function receivedLarge(pack: IngestedPack, spool: PushSpool, commits: number): ReceivedPack {
   const reader = pack.open();
   return {
     objects: pack.objects - pack.addedBases,
+    commits,
+    bytes: pack.packBytes,
     layOver: (below) => layReaders(reader, below),
     store: async () => ({ pack: await spool.storePack(pack) }),
     discard: () => spool.discard(),

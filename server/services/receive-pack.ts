@@ -16,6 +16,8 @@ export interface ReceivePackDeps {
   readonly actor: string;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Hears how many commits a pack brought that was stored as it came; of others the store is told. */
+  readonly onPackStored?: (commits: number) => void;
   /** Hears of failures that the client only learns of as "internal error". */
   readonly onFailure: (error: unknown) => void;
 }
@@ -54,6 +56,7 @@ export async function* receivePack(
     await checkTips(deps.repo, push.planned, received);
     await checkPermissions(deps.repo, push.planned, received);
     if (request.atomic) failAtomic(push.planned);
+    await checkQuota(deps.repo, push.planned, received);
     await moveRefs(deps, push, received);
   } catch (error) {
     // A refusal of the store says that nothing was moved; other errors leave it open.
@@ -114,12 +117,29 @@ async function checkPermissions(
   }
 }
 
+/** What is left of the push is admitted whole, or none of it. */
+async function checkQuota(
+  repo: RepoHandle,
+  planned: readonly PlannedCommand[],
+  received: ReceivedPack | null,
+): Promise<void> {
+  const open = planned.filter(({ error, idle }) => error === null && !idle);
+  if (!repo.meter || open.length === 0) return;
+  const moves = open.map(({ command: { name, next } }) => ({ name: name ?? "", next }));
+  const brings = moves.some(({ next }) => next !== null);
+  const objects = received?.layOver(repo.objects) ?? repo.objects;
+  const bytes = brings ? (received?.bytes ?? 0) : 0;
+  const objection = await repo.meter.findObjection(moves, objects, bytes);
+  if (objection !== null) for (const entry of open) entry.error = objection;
+}
+
 async function moveRefs(deps: ReceivePackDeps, push: Push, received: ReceivedPack | null): Promise<void> {
   const open = push.planned.filter(({ error, idle }) => error === null && !idle);
   const brings = open.some(({ command }) => command.next !== null);
   if (!brings) await received?.discard();
   if (open.length === 0) return;
-  const contents = brings && received ? await received.store() : {};
+  const contents: Awaited<ReturnType<ReceivedPack["store"]>> =
+    brings && received ? await received.store() : {};
   push.committing = true;
   const results = await deps.repo.store.transact({
     updates: open.map(toRefUpdate),
@@ -129,6 +149,7 @@ async function moveRefs(deps: ReceivePackDeps, push: Push, received: ReceivedPac
   });
   for (const [at, planned] of open.entries()) planned.error = describeRejection(results[at]);
   if (open.every(({ error }) => error !== null)) await received?.discard();
+  else if (contents.pack) deps.onPackStored?.(received?.commits ?? 0);
 }
 
 function isRefusal(error: unknown): boolean {

@@ -35,6 +35,8 @@ export interface HotPage {
 
 export interface RepoInit {
   readonly repoId: string;
+  /** Whose storage it counts as; absent: nobody is told of it. */
+  readonly orgId?: string;
   /** HEAD points at it from the start, whether or not it exists. */
   readonly defaultBranch: string;
   /** First objects and refs, in the step that creates the repository. */

@@ -44,6 +44,8 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Public reads", /^\/orgs\//],
   ["Workspace", /^(\/repos\/:repo|\/workspace)\/exec$/],
   ["Tokens", /^\/tokens/],
+  ["Signed tokens", /^\/(public-keys|revoked-tokens)/],
+  ["Usage", /^\/usage/],
   ["Operator", /^\/admin\//],
 ];
 
@@ -71,6 +73,9 @@ Every reply has \`x-request-id\` and \`server-timing\`. Every error has the body
 \`fields: [{ field, message }]\`. A private repository that the key may not read answers 404. Every \`POST\` that writes
 takes an \`Idempotency-Key\` of the caller's own (≤ ${LIMITS.idempotencyKeyChars} characters, kept ${LIMITS.idempotencyHours} h): a retry
 gives the first result.
+
+Beside the errors that are listed with it, any request may be answered 429 \`RATE_LIMITED\` with \`Retry-After\`, and one that
+stores something 402 \`QUOTA_EXCEEDED\` with \`quota\`, \`limit\` and \`used\`; see limits.md.
 
 Unknown fields are refused, so a misspelt option is an error and not a surprise.`;
 

@@ -2,6 +2,7 @@
 import { isObjectType } from "../git/hash/object-type.ts";
 import { type Oid, parseOid } from "../git/hash/oid.ts";
 import type { GitObject } from "../git/ports.ts";
+import { NO_LIMITS } from "../ports/access.ts";
 import type { RepoHandle } from "../ports/repo.ts";
 import { handleGitRequest, refuseGit } from "../routes/git-http.ts";
 import { parseGitPath } from "../routes/git-path.ts";
@@ -42,6 +43,8 @@ export async function startGitServer(options: { readonly defaultBranch?: string 
       actor: "tester",
       scopes: null,
       expiresAtMs: null,
+      limits: NO_LIMITS,
+      grant: null,
     } as const;
     const onFailure = (error: unknown) => failures.push(error);
     return handleGitRequest(request, { route, repo: open(), principal, now: Date.now, onFailure });

@@ -9,9 +9,11 @@ import type { DispatchDeps } from "../routes/dispatch.ts";
 import { createHandlers } from "../routes/handlers.ts";
 import type { HandlerMap } from "../routes/router.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
+import { DEFAULT_POLICY } from "../services/account/policy.ts";
 import { createListingCache } from "../services/files/listing-cache.ts";
 import { createKeySecret, hashSecret, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter } from "../services/rate-limit.ts";
+import { createUsageTally } from "../services/usage/usage-tally.ts";
 import { plantFork } from "../stores/fork-seed.ts";
 import { createMemoryFiles } from "../stores/memory-files.ts";
 import { createMemoryRepoStore } from "../stores/memory-repo-store.ts";
@@ -61,6 +63,13 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
       openOrg,
       openRepo,
       ...sessions,
+      usage: createUsageTally({
+        report: (orgId, rows) => openOrg(orgId).reportUsage(rows),
+        defer: (work) => void work(),
+        wait: async () => undefined,
+        now,
+        onLost: (error) => log.push({ message: String(error) }),
+      }),
       adminKeyHash: adminKey === null ? null : hashSecret(adminKey),
       now,
       clockMs: () => performance.now(),
@@ -118,7 +127,10 @@ function openOrgs(limited: boolean, now: () => number): (orgId: string) => OrgSt
   return (orgId) => {
     const known = orgs.get(orgId);
     if (known) return known;
-    const org = createMemoryOrgStore({ now, limiter: limited ? createRateLimiter() : null });
+    const org = createMemoryOrgStore({
+      now,
+      limiter: limited ? createRateLimiter(DEFAULT_POLICY.rates) : null,
+    });
     orgs.set(orgId, org);
     return org;
   };

@@ -1,4 +1,5 @@
-import type { TokenRecord } from "../ports/access.ts";
+import { LIMITS } from "../../sdk/contract/limits.ts";
+import type { PublicKeyRecord, Revocation, SignedGrant, TokenRecord } from "../ports/access.ts";
 import type {
   Idempotency,
   NewRepo,
@@ -9,8 +10,13 @@ import type {
   RepoRecord,
 } from "../ports/org.ts";
 import { decideAccess } from "../services/access/decide-access.ts";
+import { isSameKey } from "../services/access/same-key.ts";
+import { parseSignedId } from "../services/access/signed-id.ts";
+import { createSignedTokens } from "../services/access/signed-tokens.ts";
 import { createKeyId, equalHashes, orgIdOf } from "../services/org-keys.ts";
 import type { RateLimiter } from "../services/rate-limit.ts";
+
+import { createMemoryAccount } from "./memory-account.ts";
 
 export interface MemoryOrgOptions {
   readonly now?: () => number;
@@ -42,6 +48,10 @@ interface OrgState {
   readonly repos: Map<string, StoredRepo>;
   readonly receipts: Map<string, Receipt>;
   readonly tokens: Map<string, StoredToken>;
+  readonly publicKeys: Map<string, PublicKeyRecord>;
+  readonly retiredKids: Set<string>;
+  readonly revoked: Map<string, Revocation>;
+  readonly sessionGrants: Map<string, SignedGrant>;
 }
 
 /** One org in memory, with the rules of the real one. */
@@ -55,7 +65,22 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
     repos: new Map(),
     receipts: new Map(),
     tokens: new Map(),
+    publicKeys: new Map(),
+    retiredKids: new Set(),
+    revoked: new Map(),
+    sessionGrants: new Map(),
   };
+  const signed = createSignedTokens({
+    orgSlug: () => state.org?.slug ?? null,
+    findKey: (kid) => state.publicKeys.get(kid) ?? null,
+    isRevoked: (tokenHash) => state.revoked.has(tokenHash),
+    now,
+  });
+  const account = createMemoryAccount({
+    hasOrg: () => state.org !== null,
+    listRepos: () => [...state.repos.values()].map(({ record }) => record),
+    limiter,
+  });
   return {
     async createOrg({ slug, keyHash }) {
       if (state.org) return null;
@@ -82,8 +107,44 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
       };
     },
     revokeToken: async (tokenId) => state.tokens.delete(tokenId),
-    authorize: async (query) =>
-      decideAccess(query, {
+    createPublicKey: async (key) => {
+      const known = state.publicKeys.get(key.kid);
+      if (known) return isSameKey(known, key) ? { kind: "created", key: known } : { kind: "taken" };
+      if (state.retiredKids.has(key.kid)) return { kind: "retired" };
+      if (state.publicKeys.size >= LIMITS.publicKeysPerOrg) {
+        return { kind: "full", limit: LIMITS.publicKeysPerOrg };
+      }
+      const record: PublicKeyRecord = { ...key, createdAtMs: now() };
+      state.publicKeys.set(key.kid, record);
+      return { kind: "created", key: record };
+    },
+    listPublicKeys: async () => [...state.publicKeys.values()],
+    deletePublicKey: async (kid) => {
+      signed.forget();
+      state.retiredKids.add(kid);
+      return state.publicKeys.delete(kid);
+    },
+    revokeSigned: async (revocation) => {
+      const { tokenHash } = revocation;
+      const live = listRevoked(state, now());
+      if (live.length >= LIMITS.revokedTokens) return { kind: "full", limit: LIMITS.revokedTokens };
+      const record = state.revoked.get(tokenHash) ?? { ...revocation, revokedAtMs: now() };
+      state.revoked.set(tokenHash, record);
+      return { kind: "revoked", revocation: record };
+    },
+    listRevoked: async (limit) => {
+      const live = listRevoked(state, now());
+      return { revoked: live.slice(0, limit), total: live.length };
+    },
+    authorize: async (query) => {
+      const { credential } = query;
+      const grant = credential.kind === "signed" ? await signed.find(credential.token) : null;
+      return decideAccess(query, {
+        findGrant: (asked) => {
+          if (asked.kind === "signed") return grant;
+          const opened = state.sessionGrants.get(asked.hash);
+          return opened && signed.isLive(opened) ? opened : null;
+        },
         org: state.org,
         findKey: (hash) => findKey(state, hash),
         findToken: (hash) =>
@@ -92,18 +153,34 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
         findTokenById: (tokenId) =>
           listLiveTokens(state, now()).find(({ record }) => record.id === tokenId)?.record ?? null,
         findRepo: (namespace, slug) => findByName(state, namespace, slug),
+        findExcess: (repo) => account.findExcess(repo.id),
+        findUse: (keyId) => account.findUse(keyId),
         limiter,
         nowMs: now(),
-      }),
-    openSession: async ({ keyId }) => {
-      const isLive =
-        state.keys.has(keyId) || listLiveTokens(state, now()).some(({ record }) => record.id === keyId);
+      });
+    },
+    openSession: async ({ hash, keyId, grant }) => {
+      const isLive = parseSignedId(keyId)
+        ? grant !== null && signed.isLive(grant)
+        : state.keys.has(keyId) || listLiveTokens(state, now()).some(({ record }) => record.id === keyId);
+      if (isLive && grant) state.sessionGrants.set(hash, grant);
       return { kind: isLive ? "opened" : "revoked" };
     },
     endSession: async () => undefined,
-    createRepo: async (repo, idempotency) => createRepo(state, repo, idempotency, now()),
+    ...account.methods,
+    createRepo: async (repo, idempotency) => {
+      const { repos } = account.policy().quotas;
+      const used = state.repos.size;
+      if (repos !== null && used >= repos && !findByName(state, repo.namespace, repo.slug)) {
+        return { kind: "quota-exceeded", excess: { quota: "repos", limit: repos, used } };
+      }
+      return createRepo(state, repo, idempotency, now());
+    },
     updateRepo: async (repoId, patch) => updateRepo(state, repoId, patch),
-    deleteRepo: async (repoId) => state.repos.delete(repoId),
+    deleteRepo: async (repoId) => {
+      account.removeStorage(repoId);
+      return state.repos.delete(repoId);
+    },
     hasRepo: async (repoId) => state.repos.has(repoId),
     listRepos: async (query) => listRepos(state, query),
   };
@@ -117,6 +194,11 @@ function addKey(state: OrgState, orgId: string, keyHash: string): string {
 
 function listLiveTokens(state: OrgState, nowMs: number): StoredToken[] {
   return [...state.tokens.values()].filter(({ record }) => record.expiresAtMs > nowMs);
+}
+
+/** The latest first. */
+function listRevoked(state: OrgState, nowMs: number): Revocation[] {
+  return [...state.revoked.values()].filter(({ expiresAtMs }) => expiresAtMs > nowMs).reverse();
 }
 
 function findKey(state: OrgState, secretHash: string): string | null {

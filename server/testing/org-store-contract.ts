@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { NewToken } from "../ports/access.ts";
+import { createSigningKey, type MintOptions, mintToken } from "../../sdk/signing.ts";
+import { type NewPublicKey, type NewToken, NO_LIMITS } from "../ports/access.ts";
 import type { Credential, NewRepo, OrgStore } from "../ports/org.ts";
+import { DEFAULT_POLICY } from "../services/account/policy.ts";
 import { createRepoId, hashSecret, orgIdOf } from "../services/org-keys.ts";
 
 export interface OpenedOrg {
@@ -50,6 +52,7 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
       keyPrefix: "cgt_",
       scopes: { "repos:repo": { ops: ["read"], refs: ["a/*"], paths: null } },
       expiresAtMs: Date.now() + DAY_MS,
+      limits: NO_LIMITS,
       ...fields,
     });
     const tokenOf = (secret: string): Credential => ({ kind: "token", secretHash: hashSecret(secret) });
@@ -109,6 +112,205 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
         [null, "b"],
         ["n", "a"],
       ]);
+    });
+  });
+
+  describe("public keys", () => {
+    const newKey = async (kid: string, fields: Partial<NewPublicKey> = {}) => {
+      const { privateKey, publicKey } = await createSigningKey();
+      const { kty, crv, x } = publicKey;
+      const key: NewPublicKey = {
+        kid,
+        name: null,
+        alg: "EdDSA",
+        jwk: { kty, crv, x },
+        ceiling: null,
+        maxSeconds: 3_600,
+        ...fields,
+      };
+      const mint = (org: string, more: Partial<MintOptions> = {}) =>
+        mintToken({
+          ...{ privateKey, kid, org, sub: "agent", scopes: { "repos:repo": ["read"] }, expiresIn: 60 },
+          ...more,
+        });
+      return { key, mint };
+    };
+
+    it("check tokens, until they are deleted; a deleted name is not used again", async () => {
+      const { store, slug } = await openCreated();
+      await store.createRepo(newRepo());
+      const { key, mint } = await newKey("k");
+      expect(await store.createPublicKey(key)).toMatchObject({ kind: "created", key });
+      expect(await store.createPublicKey(key)).toMatchObject({ kind: "created", key });
+      expect(await store.createPublicKey((await newKey("k")).key)).toEqual({ kind: "taken" });
+      expect(await store.createPublicKey({ ...key, maxSeconds: 60 })).toEqual({ kind: "taken" });
+      expect(await store.listPublicKeys()).toMatchObject([key]);
+      const token = await mint(slug);
+      const ask = (need: "read" | "write") =>
+        store.authorize({
+          credential: { kind: "signed", token },
+          need,
+          repo: { namespace: null, slug: "repo" },
+        });
+      expect(await ask("read")).toMatchObject({
+        kind: "allowed",
+        principal: { kind: "signed", actor: "agent@k" },
+      });
+      expect((await ask("write")).kind).toBe("forbidden");
+      const foreign: Credential = { kind: "signed", token: await mint("another-org") };
+      expect((await store.authorize({ credential: foreign, need: "read" })).kind).toBe("unauthorized");
+      expect(await store.deletePublicKey("k")).toBe(true);
+      expect(await store.deletePublicKey("k")).toBe(false);
+      expect((await ask("read")).kind).toBe("unauthorized");
+      expect(await store.createPublicKey(key)).toEqual({ kind: "retired" });
+      expect(await store.listPublicKeys()).toEqual([]);
+    });
+
+    it("have tokens that are revoked one by one, also for the sessions that they opened", async () => {
+      const { store, slug } = await openCreated();
+      const { key, mint } = await newKey("k");
+      await store.createPublicKey(key);
+      const token = await mint(slug, { jti: "run" });
+      const opened = await store.authorize({ credential: { kind: "signed", token }, need: "read" });
+      const grant = opened.kind === "allowed" ? (opened.principal?.grant ?? null) : null;
+      if (!grant) throw new Error("not allowed");
+      const { keyId, tokenHash, expiresAtMs } = grant;
+      expect((await store.openSession({ hash: "session", keyId, grant })).kind).toBe("opened");
+      const session: Credential = { kind: "session", keyId, hash: "session" };
+      expect(await store.authorize({ credential: session, need: "read" })).toMatchObject({
+        kind: "allowed",
+        principal: { actor: "agent@k", scopes: grant.scopes },
+      });
+      const revocation = { tokenHash, jti: "run", expiresAtMs };
+      expect(await store.revokeSigned(revocation)).toMatchObject({ kind: "revoked", revocation });
+      expect((await store.revokeSigned(revocation)).kind).toBe("revoked");
+      expect((await store.authorize({ credential: session, need: "read" })).kind).toBe("unauthorized");
+      expect((await store.openSession({ hash: "late", keyId, grant })).kind).toBe("revoked");
+      expect(await store.listRevoked(10)).toMatchObject({ revoked: [revocation], total: 1 });
+      const next: Credential = { kind: "signed", token: await mint(slug) };
+      expect((await store.authorize({ credential: next, need: "read" })).kind).toBe("allowed");
+    });
+  });
+
+  describe("what an org may use", () => {
+    it("is the same for every org until it is changed, setting by setting", async () => {
+      const { store } = await openCreated();
+      const standard = { policy: DEFAULT_POLICY, repos: 0, storageBytes: 0 };
+      expect(await store.readAccount()).toEqual(standard);
+      const changed = await store.changePolicy({
+        quotas: { repos: 1, storageBytes: null },
+        rates: { key: { perMinute: 7 } },
+      });
+      expect(changed?.policy).toEqual({
+        quotas: { ...DEFAULT_POLICY.quotas, repos: 1, storageBytes: null },
+        rates: { ...DEFAULT_POLICY.rates, key: { ...DEFAULT_POLICY.rates.key, perMinute: 7 } },
+      });
+      await store.changePolicy({ quotas: { repos: "default" }, rates: {} });
+      expect((await store.readAccount())?.policy).toEqual({
+        ...changed?.policy,
+        quotas: { ...DEFAULT_POLICY.quotas, storageBytes: null },
+      });
+      const nobody = await open();
+      expect(await nobody.store.readAccount()).toBeNull();
+      expect(await nobody.store.changePolicy({})).toBeNull();
+      await nobody.store.reportStorage({ repoId: "r", bytes: 1 });
+      await nobody.store.reportUsage([]);
+    });
+
+    it("ends repositories at their quota, whoever comes first", async () => {
+      const { store } = await openCreated();
+      await store.changePolicy({ quotas: { repos: 3 } });
+      const made = await Promise.all(
+        ["a", "b", "c", "d", "e"].map((slug) => store.createRepo(newRepo({ slug }))),
+      );
+      expect(made.filter(({ kind }) => kind === "created")).toHaveLength(3);
+      expect(made[4]).toEqual({ kind: "quota-exceeded", excess: { quota: "repos", limit: 3, used: 3 } });
+      expect((await store.createRepo(newRepo({ slug: "a" }))).kind).toBe("taken");
+      await store.changePolicy({ quotas: { repos: 0 } });
+      expect((await store.createRepo(newRepo({ slug: "f" }))).kind).toBe("quota-exceeded");
+    });
+
+    it("refuses what stores something when there is no room, and nothing else", async () => {
+      const { store } = await openCreated();
+      const [one, two] = [newRepo({ slug: "one" }), newRepo({ slug: "two" })];
+      for (const repo of [one, two]) await store.createRepo(repo);
+      await store.changePolicy({ quotas: { storageBytes: 100, repoBytes: 60 } });
+      const ask = (slug: string, stores: boolean) =>
+        store.authorize({
+          credential: keyOf("first"),
+          need: "write",
+          stores,
+          repo: { namespace: null, slug },
+        });
+      await store.reportStorage({ repoId: one.id, bytes: 60 });
+      await store.reportStorage({ repoId: "somewhere-else", bytes: 1_000 });
+      expect(await ask("one", true)).toMatchObject({
+        kind: "quota-exceeded",
+        excess: { quota: "repo_bytes", limit: 60, used: 60 },
+      });
+      expect((await ask("one", false)).kind).toBe("allowed");
+      expect((await ask("two", true)).kind).toBe("allowed");
+      await store.reportStorage({ repoId: two.id, bytes: 40 });
+      expect(await ask("two", true)).toMatchObject({
+        excess: { quota: "storage_bytes", limit: 100, used: 100 },
+      });
+      await store.deleteRepo(one.id);
+      expect((await ask("two", true)).kind).toBe("allowed");
+      expect(await store.readAccount()).toMatchObject({ repos: 1, storageBytes: 40 });
+    });
+
+    it("is reserved all or nothing, and given back", async () => {
+      const { store } = await openCreated();
+      const limits = { commits: 5, bytes: 100 };
+      const reserve = (commits: number, bytes: number) =>
+        store.reserve({ keyId: "tok", limits, untilMs: Date.now() + 60_000, commits, bytes });
+      const raced = await Promise.all(Array.from({ length: 10 }, () => reserve(1, 10)));
+      expect(raced.filter(({ kind }) => kind === "reserved")).toHaveLength(5);
+      expect(raced[9]).toEqual({
+        kind: "exceeded",
+        excess: { quota: "commits", limit: 5, used: 5 },
+        use: { commits: 5, bytes: 50 },
+      });
+      await store.release({ keyId: "tok", commits: 2, bytes: 20 });
+      expect(await reserve(1, 71)).toMatchObject({ excess: { quota: "bytes", limit: 100, used: 30 } });
+      expect(await reserve(2, 70)).toEqual({ kind: "reserved", use: { commits: 5, bytes: 100 } });
+      expect((await reserve(0, 0)).kind).toBe("reserved");
+      await store.release({ keyId: "tok", commits: 99, bytes: 999 });
+      expect(await reserve(0, 1)).toEqual({ kind: "reserved", use: { commits: 0, bytes: 1 } });
+    });
+
+    it("is counted by day, repository and caller", async () => {
+      const { store } = await openCreated();
+      // Old ones are not kept.
+      const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+      const [first, second, later] = [day(20), day(19), day(5)];
+      const repo = newRepo({ slug: "app", namespace: "ns" });
+      await store.createRepo(repo);
+      const row = (on: string, repoId: string | null, actor: string, requests: number) => ({
+        ...{ day: on, repoId, actor, requests },
+        ...{ commits: 1, bytesIn: 2, bytesOut: 3 },
+      });
+      await store.reportUsage([row(first, repo.id, "a", 5), row(first, null, "b", 1)]);
+      await store.reportUsage([row(second, "gone", "a", 4), row(later, null, "c", 9)]);
+      const report = await store.readUsage({ since: first, until: day(10), limit: 10 });
+      const counts = { commits: 1, bytesIn: 2, bytesOut: 3 };
+      expect(report).toEqual({
+        totals: { requests: 10, commits: 3, bytesIn: 6, bytesOut: 9 },
+        days: [
+          { day: first, requests: 6, commits: 2, bytesIn: 4, bytesOut: 6 },
+          { day: second, requests: 4, ...counts },
+        ],
+        repos: [
+          { id: repo.id, name: { namespace: "ns", slug: "app" }, storageBytes: 0, requests: 5, ...counts },
+          { id: "gone", name: null, storageBytes: 0, requests: 4, ...counts },
+        ],
+        callers: [
+          { id: "a", requests: 9, commits: 2, bytesIn: 4, bytesOut: 6 },
+          { id: "b", requests: 1, ...counts },
+        ],
+      });
+      const few = await store.readUsage({ since: first, until: later, limit: 1 });
+      expect([few.repos.length, few.callers.length, few.days.length]).toEqual([1, 1, 3]);
     });
   });
 

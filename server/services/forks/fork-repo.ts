@@ -105,7 +105,7 @@ async function plant(deps: ForkDeps, source: RepoHandle, planting: Planting): Pr
 
 async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
   const { seed, draft, reason, orgId } = planting;
-  const init = { repoId: draft.id, defaultBranch: draft.defaultBranch };
+  const init = { repoId: draft.id, orgId, defaultBranch: draft.defaultBranch };
   if (draft.fork?.mode === "deep") {
     await deps.repos.create(init);
     const target = deps.openRepo({ ...draft, orgId, orgSlug: "", createdAtMs: 0 });

@@ -44,6 +44,12 @@ function standing(caller: Caller): "holder" | "stranger" | "refused" {
   if (holder?.org === HOST) return "holder";
   const password = passwordOf(caller);
   if (password === null) return "stranger";
+  const claims = /^eyJ[^.]+\.([^.]+)\./.exec(password)?.[1];
+  // A signed token says by name whose it is.
+  if (claims !== undefined) {
+    const { iss } = JSON.parse(Buffer.from(claims, "base64url").toString());
+    return iss === HOST ? "refused" : "stranger";
+  }
   const org = /^(?:cgk_live_|cgt_)(.{12}).{28}$/.exec(password)?.[1];
   return org === undefined || org === world.hostKey.slice(9, 21) ? "refused" : "stranger";
 }

@@ -9,6 +9,7 @@ export const SINGLE_DOOR_PACKAGES = [
   "ofetch",
   "ndjson-readablestream",
   "aws4fetch",
+  "jose",
 ];
 
 /** Packages that may be used in several files, but only there. */

@@ -2,6 +2,7 @@
  * Every kind of credential, as what it sends and what it proves. A new kind is one more line of the list: the matrix
  * asks every endpoint for it.
  */
+import { createSigningKey, type MintOptions, mintToken } from "../../../sdk/signing.ts";
 import type { Holder, Proof, Rule } from "./policy.ts";
 import { must } from "./server-under-test.ts";
 import { ELSEWHERE, GUEST, HOST, SITUATIONS, type World } from "./world.ts";
@@ -136,6 +137,7 @@ export async function createCallers(world: World): Promise<readonly Caller[]> {
     withKey("a token that writes", writer.secret, writer.holder),
     withKey("a token that writes everywhere", writesAll.secret, writesAll.holder),
     ...(await createNarrowTokens(mint)),
+    ...(await createSignedTokens(world)),
     withKey("a token for other repositories", others.secret, others.holder),
     withKey("a token of another org", guestToken.secret, guestToken.holder),
     withKey("an expired token", expired.secret, null),
@@ -166,6 +168,48 @@ export async function createCallers(world: World): Promise<readonly Caller[]> {
       headers: { "x-api-key": hostKey },
       proof: { ...NOBODY, holder: host },
     }),
+  ];
+}
+
+/** Tokens that an org has signed itself: they have the rights of others, and end with their key. */
+async function createSignedTokens({ server, hostKey }: World): Promise<readonly Caller[]> {
+  const headers = { "x-api-key": hostKey };
+  const register = async (kid: string) => {
+    const { privateKey, publicKey } = await createSigningKey();
+    await must(server, { method: "POST", path: "/public-keys", headers, body: { kid, key: publicKey } });
+    return (scopes: Scopes, more: Partial<MintOptions> = {}) =>
+      mintToken({
+        ...{ privateKey, kid, org: HOST, sub: "matrix", expiresIn: SHORT_SECONDS },
+        // Written as POST /tokens takes them.
+        scopes: scopes as MintOptions["scopes"],
+        ...more,
+      });
+  };
+  const sign = await register("matrix-callers");
+  const signDeleted = await register("matrix-deleted");
+  const all = scopeEach(["read", "write"]);
+  const dead = await signDeleted(all);
+  await must(server, { method: "DELETE", path: "/public-keys/matrix-deleted", headers });
+  const revoked = await sign(all, { jti: "matrix-revoked" });
+  await must(server, { method: "POST", path: "/revoked-tokens", headers, body: { jti: "matrix-revoked" } });
+  const holder = (id: string, rule: Rule): Holder => ({
+    ...{ org: HOST, id, isMaster: false, ruleFor: ruleForEach(rule) },
+    hasGlobs: rule.mayMove !== undefined || rule.mayChange !== undefined,
+  });
+  const writer = holder("signed writer", { writes: true });
+  const byPath = holder("signed by path", { writes: true, mayChange: isSource });
+  const globs = scopeEach({ ops: ["read", "write"], paths: PATH_GLOBS });
+  return [
+    withKey(
+      "a signed token that reads",
+      await sign(scopeEach(["read"])),
+      holder("signed", { writes: false }),
+    ),
+    withKey("a signed token that writes", await sign(all), writer),
+    withKey("a signed token that changes some paths", await sign(globs), byPath),
+    withKey("a signed token of a deleted key", dead, null),
+    withKey("a revoked signed token", revoked, null),
+    withKey("a signed token of another org's name", await sign(all, { org: GUEST }), null),
   ];
 }
 

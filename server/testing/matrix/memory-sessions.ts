@@ -33,7 +33,7 @@ export function createMemorySessions(
         const session = sessions.get(hash);
         if (!session) return { kind: "ended", reason: "unknown" };
         if (session.isClosed) return { kind: "ended", reason: "closed" };
-        const credential = { kind: "session", keyId: session.init.keyId } as const;
+        const credential = { kind: "session", keyId: session.init.keyId, hash } as const;
         const result = await openOrg(session.init.orgId).authorize({ ...query, credential });
         return result.kind === "unauthorized" ? { kind: "ended", reason: "revoked" } : result;
       },

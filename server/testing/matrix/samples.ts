@@ -66,6 +66,10 @@ const openSession = async (at: Place) => {
 };
 const ofHostKey = ({ world }: Place): Wish => ({ ofSession: world.hostKeyId });
 
+// RFC 8037, A.2
+const PUBLIC_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+let deletedKeys = 0;
+
 const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>> = {
   "POST /repos": { body: (at) => ({ slug: at.fresh }) },
   "PATCH /repos/:repo": { body: () => ({ description: "by the matrix" }) },
@@ -203,6 +207,21 @@ const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>
     wish: () => ({ ofOrg: HOST }),
   },
 
+  // Registering a key twice is registering it once.
+  "POST /public-keys": { body: () => ({ kid: "matrix", key: PUBLIC_KEY }) },
+  "DELETE /public-keys/:kid": {
+    async prepare(at) {
+      const { kid = "" } = await keep(at, "/public-keys", { kid: `doomed-${deletedKeys}`, key: PUBLIC_KEY });
+      return { kid };
+    },
+    // A deleted name is not used again.
+    async restore() {
+      deletedKeys++;
+    },
+    wish: () => ({ ofOrg: HOST }),
+  },
+  "POST /revoked-tokens": { body: () => ({ jti: "matrix" }) },
+
   "POST /search": [
     { title: "of every repository", body: () => ({ q: "one" }) },
     {
@@ -241,6 +260,7 @@ const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>
   ],
 
   "POST /admin/orgs": { body: (at) => ({ slug: at.fresh }) },
+  "PATCH /admin/orgs/:org": { body: () => ({}) },
   "DELETE /admin/keys/:id": {
     async prepare({ world: { server } }) {
       const headers = { "x-admin-key": server.adminKey };
