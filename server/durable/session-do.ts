@@ -194,6 +194,10 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
     return toReply(() => this.#openPart(repoId).store.transact(transaction));
   }
 
+  takeTurn(repoId: string, name: string) {
+    return toReply(() => this.#openPart(repoId).store.takeTurn(name));
+  }
+
   beginPack(repoId: string) {
     return toReply(() => this.#openPart(repoId).store.beginPack());
   }

@@ -37,6 +37,7 @@ function bindRepo(stub: SessionRpc, repoId: string): RepoRpc {
     readHotPage: (oids) => stub.readHotPage(repoId, oids),
     readHotHeaders: (oids) => stub.readHotHeaders(repoId, oids),
     transact: (transaction) => stub.transact(repoId, transaction),
+    takeTurn: (name) => stub.takeTurn(repoId, name),
     beginPack: () => stub.beginPack(repoId),
     commit: (request) => stub.commit(repoId, request),
     create: refuse,

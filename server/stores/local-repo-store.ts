@@ -14,6 +14,7 @@ import type { PackLayer } from "./pack-layer.ts";
 import { createPackSet } from "./pack-set.ts";
 import { findRefReceipt, putRefReceipt } from "./ref-receipts.ts";
 import { moveHead, moveRefs } from "./ref-rules.ts";
+import { createRefTurns } from "./ref-turns.ts";
 import type { RepoTables } from "./repo-tables.ts";
 import { createRequestReader } from "./request-reader.ts";
 import { createTieredReader, type HotReader, type StreamingReader } from "./tiered-reader.ts";
@@ -46,6 +47,7 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
   const layer = createPackSet(options.files, options.cache, { openPacks: 0 });
   const objects = createLocalReader(options, layer);
   const commits = createMutex();
+  const turns = createRefTurns();
   const makeRoom = options.makeRoom ?? (async () => undefined);
   const afterWrite = options.afterWrite ?? (() => undefined);
   return {
@@ -56,7 +58,15 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
     readHot: async (oids) => tables.hot.read(oids),
     readHotHeaders: async (oids) => tables.hot.readHeaders(oids),
 
+    async takeTurn(name) {
+      checkRefName(name);
+      const id = await turns.take(name);
+      return id === null ? null : { name, id };
+    },
+
     async transact(transaction) {
+      const { turn } = transaction;
+      for (const { name } of transaction.updates) await turns.pass(name, turn?.id);
       for (const update of transaction.updates) if (update.next !== null) checkRefName(update.name);
       for (const object of transaction.objects ?? []) checkPackable(object);
       if (transaction.head) await checkHead(objects, transaction.head);
@@ -65,7 +75,10 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
       const atMs = ids.now();
       // Nothing waits between this look and the move, so that of two equal requests one is the repetition.
       const repeated = findRefReceipt(tables, transaction, atMs);
-      if (repeated) return [repeated];
+      if (repeated) {
+        if (turn) turns.end(turn.name, turn.id);
+        return [repeated];
+      }
       const results = moveRefs(tables, {
         updates: transaction.updates,
         atomic: transaction.atomic,
@@ -79,12 +92,15 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
           putRefReceipt(tables, transaction, atMs);
         },
       });
+      if (turn && results.some((result) => result.kind === "rejected")) turns.insist(turn.name, turn.id);
+      else if (turn) turns.end(turn.name, turn.id);
       afterWrite();
       return results;
     },
 
     async commit(request: CommitRequest) {
       checkRefName(`refs/heads/${request.branch}`);
+      await turns.pass(`refs/heads/${request.branch}`);
       const outcome = await commits.run(() =>
         commitOnHead(
           {

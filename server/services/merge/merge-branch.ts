@@ -8,6 +8,7 @@ import type { CommitIdentity } from "../../ports/commit.ts";
 import type { RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
 import { findEarlierMove, findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { type MoveAttempt, moveInTurns } from "./move-in-turns.ts";
 import { listRange, replayCommits, type Stamp, toIdentity } from "./replay-commits.ts";
 
 export type MergeStrategy = "fast-forward" | "merge-commit" | "squash" | "rebase";
@@ -46,53 +47,54 @@ export type MergeRefusal =
   | { readonly kind: "unrelated" }
   | { readonly kind: "unknown-ref"; readonly ref: string }
   | { readonly kind: "too-many"; readonly count: number; readonly limit: number }
-  /** Others kept moving the target. */
-  | { readonly kind: "busy"; readonly tip: Oid | null }
   | RefRefusal;
 
 /** Commits that one request applies anew. */
 export const REPLAY_MAX = 100;
-/** How often a merge is made anew because its target moved meanwhile. */
-const ATTEMPTS_MAX = 30;
 
 /**
  * Merges a commit into a branch. The result is written only if the branch is still where the merge began; if not, and
  * the caller did not name where it must be, the merge is made again on the new tip, so that no commit in between is lost.
- * @throws GitError invalid-ref-name, invalid-revision, missing-object
+ * @throws GitError invalid-ref-name, invalid-revision, missing-object; overloaded when the target kept moving
  */
-export async function mergeBranch(context: MoveContext, order: MergeOrder): Promise<BranchMerge> {
-  let tip: Oid | null = null;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const source = await findNamedCommit(context.repo, order.source);
-    if (source.kind !== "found") return source;
-    tip = await findTip(context.repo, order.target);
-    if (tip === null) return { kind: "unknown-ref", ref: order.target };
-    const earlier = attempt === 0 ? await findEarlierMove(context, { branch: order.target, tip }) : null;
-    if (earlier?.kind === "moved")
-      return done(order, { tip: earlier.oid, previous: null, created: 0, replayed: true });
-    if (earlier) return earlier;
-    if (order.expected !== undefined && order.expected !== tip) {
-      return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
-    }
-    const scratch = createScratch(context.repo.objects);
-    const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
-    if (made.kind !== "made") return made;
-    if (made.tip === tip)
-      return { ...done(order, { ...made, previous: tip, replayed: false }), strategy: "already_up_to_date" };
-    const result = done(order, { ...made, previous: tip, replayed: false });
-    if (order.dryRun) return result;
-    const moved = await moveBranch(context, {
-      branch: order.target,
-      from: tip,
-      to: made.tip,
-      objects: scratch.list(),
-      message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
-    });
-    if (moved.kind === "moved")
-      return moved.replayed ? { ...result, tip: moved.oid, replayed: true } : result;
-    if (moved.kind !== "stale" || order.expected !== undefined) return moved;
+export function mergeBranch(context: MoveContext, order: MergeOrder): Promise<BranchMerge> {
+  return moveInTurns(context, order.target, (attempt) => tryMerge(context, order, attempt));
+}
+
+/** null: the target has moved meanwhile. */
+async function tryMerge(
+  context: MoveContext,
+  order: MergeOrder,
+  { isFirst, turn }: MoveAttempt,
+): Promise<BranchMerge | null> {
+  const source = await findNamedCommit(context.repo, order.source);
+  if (source.kind !== "found") return source;
+  const tip = await findTip(context.repo, order.target);
+  if (tip === null) return { kind: "unknown-ref", ref: order.target };
+  const earlier = isFirst ? await findEarlierMove(context, { branch: order.target, tip }) : null;
+  if (earlier?.kind === "moved")
+    return done(order, { tip: earlier.oid, previous: null, created: 0, replayed: true });
+  if (earlier) return earlier;
+  if (order.expected !== undefined && order.expected !== tip) {
+    return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
   }
-  return { kind: "busy", tip };
+  const scratch = createScratch(context.repo.objects);
+  const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
+  if (made.kind !== "made") return made;
+  if (made.tip === tip)
+    return { ...done(order, { ...made, previous: tip, replayed: false }), strategy: "already_up_to_date" };
+  const result = done(order, { ...made, previous: tip, replayed: false });
+  if (order.dryRun) return result;
+  const moved = await moveBranch(context, {
+    branch: order.target,
+    from: tip,
+    to: made.tip,
+    objects: scratch.list(),
+    message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
+    turn,
+  });
+  if (moved.kind === "moved") return moved.replayed ? { ...result, tip: moved.oid, replayed: true } : result;
+  return moved.kind === "stale" && order.expected === undefined ? null : moved;
 }
 
 function done(

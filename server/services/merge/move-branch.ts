@@ -1,7 +1,7 @@
 import { GitError } from "../../git/errors.ts";
 import { type Oid, ZERO_OID } from "../../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
-import type { GitObject, Idempotency } from "../../git/ports.ts";
+import type { GitObject, Idempotency, RefTurn } from "../../git/ports.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import { layReaders, readHeld } from "../lay-readers.ts";
 import { placeObjects, type StoreObjects } from "../place-objects.ts";
@@ -23,6 +23,7 @@ export interface BranchStep {
   readonly objects: readonly GitObject[];
   /** For the reflog. */
   readonly message: string;
+  readonly turn?: RefTurn | null;
 }
 
 /**
@@ -39,6 +40,7 @@ export async function moveBranch(context: MoveContext, step: BranchStep): Promis
     objects: placed.objects,
     ...(placed.pack && { pack: placed.pack }),
     ...(context.idempotency && { idempotency: context.idempotency }),
+    ...(step.turn && { turn: step.turn }),
   });
   return describeMove(step.to, result);
 }

@@ -8,6 +8,7 @@ import type { CommitIdentity } from "../../ports/commit.ts";
 import { findNamedCommit } from "./find-commit.ts";
 import type { MergeRefusal } from "./merge-branch.ts";
 import { findEarlierMove, findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { moveInTurns } from "./move-in-turns.ts";
 import { readCommit, toIdentity } from "./replay-commits.ts";
 
 export interface RevertOrder {
@@ -33,9 +34,7 @@ export type Revert =
   | { readonly kind: "nothing-to-revert"; readonly tip: Oid }
   | MergeRefusal;
 
-const ATTEMPTS_MAX = 30;
-
-/** Takes one commit's change back on a branch, by a new commit, as `git revert`. @throws GitError invalid-revision, missing-object */
+/** Takes one commit's change back on a branch, by a new commit, as `git revert`. @throws GitError invalid-revision, missing-object, overloaded */
 export async function revertCommit(context: MoveContext, order: RevertOrder): Promise<Revert> {
   const { repo } = context;
   const named = await findNamedCommit(repo, order.commit);
@@ -43,11 +42,10 @@ export async function revertCommit(context: MoveContext, order: RevertOrder): Pr
   const commit = await readCommit(repo.objects, named.oid);
   const parent = chooseParent(commit, order.mainline);
   if (parent === undefined) return { kind: "bad-mainline", parents: commit.parents.length };
-  let tip: Oid | null = null;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    tip = await findTip(repo, order.branch);
+  return moveInTurns<Revert>(context, order.branch, async ({ isFirst, turn }) => {
+    const tip = await findTip(repo, order.branch);
     if (tip === null) return { kind: "unknown-ref", ref: order.branch };
-    const earlier = attempt === 0 ? await findEarlierMove(context, { branch: order.branch, tip }) : null;
+    const earlier = isFirst ? await findEarlierMove(context, { branch: order.branch, tip }) : null;
     if (earlier?.kind === "moved") {
       return { kind: "reverted", tip: earlier.oid, previous: null, commit: named.oid, replayed: true };
     }
@@ -68,13 +66,13 @@ export async function revertCommit(context: MoveContext, order: RevertOrder): Pr
       to: made.tip,
       objects: scratch.list(),
       message: `revert: ${named.oid}`,
+      turn,
     });
     if (moved.kind === "moved") {
       return { kind: "reverted", tip: moved.oid, previous: tip, commit: named.oid, replayed: moved.replayed };
     }
-    if (moved.kind !== "stale" || order.expected !== undefined) return moved;
-  }
-  return { kind: "busy", tip };
+    return moved.kind === "stale" && order.expected === undefined ? null : moved;
+  });
 }
 
 /** null: a root commit; undefined: a merge without, or another commit with, a mainline. */
