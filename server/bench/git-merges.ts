@@ -24,29 +24,53 @@ export interface MergePair {
   readonly theirs: string;
 }
 
+export interface JudgeOptions {
+  /** Such as `merge.directoryRenames=false`. */
+  readonly config?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
- * Merges each pair with one `git merge-tree --write-tree --stdin`. Histories that are unrelated end the process: leave
- * them out. Source of the format: git-merge-tree(1), OUTPUT.
- * @param config such as `merge.directoryRenames=false`
- * @throws Error when git ends before the last verdict
+ * What git makes of each pair; null where it fails: histories without a common ancestor, or a fault of its own. One
+ * `git merge-tree --write-tree --stdin` for all, another after each failure.
+ * Source of the format: git-merge-tree(1), OUTPUT.
  */
 export async function* judgeMerges(
   gitDir: string,
   pairs: readonly MergePair[],
-  config: readonly string[] = [],
+  options: JudgeOptions = {},
+): AsyncGenerator<GitVerdict | null, void, undefined> {
+  for (let done = 0; done < pairs.length; ) {
+    for await (const verdict of runMergeTree(gitDir, pairs.slice(done), options)) {
+      done++;
+      yield verdict;
+    }
+    const next = pairs[done];
+    if (!next) return;
+    // The pair at fault is this one or, as output is lost when git aborts, one after it.
+    let alone: GitVerdict | null = null;
+    for await (const verdict of runMergeTree(gitDir, [next], options)) alone = verdict;
+    done++;
+    yield alone;
+  }
+}
+
+async function* runMergeTree(
+  gitDir: string,
+  pairs: readonly MergePair[],
+  { config = [], env = {} }: JudgeOptions,
 ): AsyncGenerator<GitVerdict, void, undefined> {
-  const options = config.flatMap((entry) => ["-c", entry]);
-  const args = [...options, "merge-tree", "--write-tree", "--stdin", "--messages"];
-  const child = spawn("git", args, { cwd: gitDir, stdio: ["pipe", "pipe", "inherit"] });
-  // When git dies early, what was not read of the input is no failure of its own.
+  const settings = config.flatMap((entry) => ["-c", entry]);
+  const args = [...settings, "merge-tree", "--write-tree", "--stdin", "--messages"];
+  const child = spawn("git", args, {
+    cwd: gitDir,
+    env: { ...process.env, ...env },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  // When git ends early, what was not read of the input is no failure of its own.
   child.stdin.on("error", () => child.stdin.destroy());
   child.stdin.end(pairs.map(({ ours, theirs }) => `${ours} ${theirs}\n`).join(""));
-  let count = 0;
-  for await (const verdict of parseVerdicts(cutTokens(child.stdout))) {
-    count++;
-    yield verdict;
-  }
-  if (count !== pairs.length) throw new Error(`git merged ${count} of ${pairs.length} pairs`);
+  yield* parseVerdicts(cutTokens(child.stdout));
 }
 
 async function* cutTokens(stream: AsyncIterable<Buffer>): AsyncGenerator<string, void, undefined> {
@@ -60,24 +84,24 @@ async function* cutTokens(stream: AsyncIterable<Buffer>): AsyncGenerator<string,
   }
 }
 
+/** Ends at a verdict that is cut off. */
 async function* parseVerdicts(tokens: AsyncGenerator<string, void>): AsyncGenerator<GitVerdict, void> {
-  const take = async () => {
-    const { value, done } = await tokens.next();
-    if (done) throw new Error("git merge-tree ended in the middle of a verdict");
-    return value;
-  };
-  for (let first = await tokens.next(); !first.done; first = await tokens.next()) {
-    const tree = await take();
+  for (;;) {
+    const [clean, tree] = [await tokens.next(), await tokens.next()];
+    if (clean.done || tree.done) return;
     const stages = new Map<string, (string | null)[]>();
-    for (let line = await take(); line !== ""; line = await take()) addStage(stages, line);
+    let token = await tokens.next();
+    for (; !token.done && token.value !== ""; token = await tokens.next()) addStage(stages, token.value);
     const messages: GitMessage[] = [];
     // An empty token ends a verdict. Where submodules conflict, git prints free advice there instead.
-    for (let paths = await take(); /^\d+$/.test(paths); paths = await take()) {
-      const named: string[] = [];
-      for (let n = Number(paths); n > 0; n--) named.push(await take());
-      messages.push({ paths: named, type: await take(), text: await take() });
+    for (token = await tokens.next(); !token.done && /^\d+$/.test(token.value); token = await tokens.next()) {
+      const paths: string[] = [];
+      for (let n = Number(token.value); n > 0; n--) paths.push((await tokens.next()).value ?? "");
+      const [type, text] = [await tokens.next(), await tokens.next()];
+      messages.push({ paths, type: type.value ?? "", text: text.value ?? "" });
     }
-    yield { clean: first.value === "1", tree, stages, messages };
+    if (token.done) return;
+    yield { clean: clean.value === "1", tree: tree.value, stages, messages };
   }
 }
 

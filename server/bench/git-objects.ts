@@ -1,4 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import type { ObjectType } from "../git/hash/object-type.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import type { Found, GitObject, ObjectHeader, ObjectReader } from "../git/ports.ts";
@@ -19,9 +23,33 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
-/** @param gitDir of the repository, or its work tree */
-export function openGitObjects(gitDir: string): GitObjects {
-  const child = spawn("git", ["cat-file", "--batch"], { cwd: gitDir, stdio: "pipe" });
+/** Where git writes what it makes of a repository that is to stay as it is. */
+export interface ScratchStore {
+  /** For processes of git that read the repository and this together. */
+  readonly env: Readonly<Record<string, string>>;
+  remove(): Promise<void>;
+}
+
+/** @param gitDir of the repository, or its work tree. @throws Error when it is none */
+export async function openScratchStore(gitDir: string): Promise<ScratchStore> {
+  const { stdout } = await promisify(execFile)("git", ["rev-parse", "--git-path", "objects"], { cwd: gitDir });
+  const folder = await mkdtemp(join(tmpdir(), "coregit-merges-"));
+  return {
+    env: {
+      GIT_OBJECT_DIRECTORY: folder,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: resolve(gitDir, stdout.trim()),
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * @param gitDir of the repository, or its work tree
+ * @param env such as {@link ScratchStore.env}
+ */
+export function openGitObjects(gitDir: string, env: Readonly<Record<string, string>> = {}): GitObjects {
+  const options = { cwd: gitDir, env: { ...process.env, ...env }, stdio: "pipe" } as const;
+  const child = spawn("git", ["cat-file", "--batch"], options);
   const queue = readReplies(child);
   const cache = new Map<Oid, GitObject>();
   let cachedBytes = 0;

@@ -1,38 +1,71 @@
 /**
- * Replays every merge commit of a repository on disk with this engine and with git, and prints where they differ:
- * `node --import tsx server/bench/merge-history.ts <git dir> [limit]`
+ * Replays every merge commit of a repository on disk with this engine and with git, and prints where they differ. The
+ * repository stays as it is.
+ *
+ *   node --import tsx server/bench/merge-history.ts <git dir> [newest merges, else all] [git config …]
+ *
+ * Git's guesses about renamed directories are left out, as docs/merge.md says, unless
+ * `merge.directoryRenames=conflict` is given.
  */
-import { spawnSync } from "node:child_process";
-import { parseOid } from "../git/hash/oid.ts";
-import { mergeCommits } from "../git/merge/merge-commits.ts";
-import { openGitObjects } from "./git-objects.ts";
-import { judgeMerges } from "./git-merges.ts";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { judgeMerges, type MergePair } from "./git-merges.ts";
+import { openGitObjects, openScratchStore } from "./git-objects.ts";
+import { compareMerge } from "./merge-judge.ts";
 
-const [gitDir = ".", limit = "1000000"] = process.argv.slice(2);
-const log = spawnSync("git", ["rev-list", "--merges", "--all", "--parents", `--max-count=${limit}`], { cwd: gitDir, encoding: "utf8", maxBuffer: 1e9 });
-const pairs = log.stdout.trim().split("\n").map((l) => l.split(" ")).filter((p) => p.length === 3)
-  .filter(([,a,b]) => process.env.SKIPBASE || spawnSync("git", ["merge-base", a!, b!], { cwd: gitDir }).status === 0)
-  .map(([merge, ours, theirs]) => ({ merge: merge!, ours: ours!, theirs: theirs! }));
-console.log("pairs", pairs.length);
-const objects = openGitObjects(gitDir);
-const counts: Record<string, number> = {};
-const bump = (k: string) => { counts[k] = (counts[k] ?? 0) + 1; };
-let i = 0;
-let own = 0;
-for await (const v of judgeMerges(gitDir, pairs, process.env.NODIR ? ["merge.directoryRenames=false"] : [])) {
-  const p = pairs[i++]!;
-  const t = performance.now();
-  const m = await mergeCommits(objects, { ours: parseOid(p.ours), theirs: parseOid(p.theirs) }, { oursName: p.ours, theirsName: p.theirs });
-  own += performance.now() - t;
-  if (m.kind !== "merged") { bump("unrelated"); continue; }
-  for (const c of m.conflicts) bump(`type ${c.type}`);
-  for (const c of v.messages) bump(`git ${c.type}`);
-  if (v.clean !== (m.conflicts.length === 0)) {
-    bump("DIFF clean");
-    console.log(p.merge, p.ours, p.theirs, "git clean", v.clean, JSON.stringify(m.conflicts.map(({path,type})=>({path,type})).slice(0,5)), JSON.stringify(v.messages.filter(m=>/CONFLICT/.test(m.type)).map(m=>[m.type,m.text]).slice(0, 4)));
-  } else if (v.clean) {
-    if (v.tree === m.tree) bump("same clean"); else { bump("DIFF tree"); console.log(p.merge, p.ours, p.theirs, v.tree, m.tree, JSON.stringify(v.messages.map(m=>m.text).slice(0,5))); }
-  } else bump("same conflict");
+interface ReplayedMerge extends MergePair {
+  readonly commit: string;
 }
-console.log(counts, "own ms", own.toFixed(0));
-objects.close();
+
+const LOG_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** Merges of two parents, newest first. */
+async function listMerges(gitDir: string, limit: string): Promise<readonly ReplayedMerge[]> {
+  const args = ["rev-list", "--all", "--merges", "--parents", `--max-count=${limit}`];
+  const { stdout } = await promisify(execFile)("git", args, { cwd: gitDir, maxBuffer: LOG_BYTES_MAX });
+  return stdout.split("\n").flatMap((line) => {
+    const [commit, ours, theirs, ...more] = line.split(" ");
+    return commit && ours && theirs && more.length === 0 ? [{ commit, ours, theirs }] : [];
+  });
+}
+
+async function replay(gitDir: string, limit: string, config: readonly string[]): Promise<void> {
+  const merges = await listMerges(gitDir, limit);
+  const scratch = await openScratchStore(gitDir);
+  const objects = openGitObjects(gitDir, scratch.env);
+  const counts = new Map<string, number>();
+  const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+  let next = 0;
+  let ownMs = 0;
+  try {
+    for await (const verdict of judgeMerges(gitDir, merges, { config, env: scratch.env })) {
+      const merge = merges[next++];
+      if (!merge) break;
+      if (!verdict) {
+        count("not merged by git: unrelated histories, or a fault");
+        continue;
+      }
+      const startedAt = performance.now();
+      const compared = await compareMerge(objects, merge, verdict);
+      ownMs += performance.now() - startedAt;
+      if (compared.kind === "different") {
+        count(`different: ${compared.what}`);
+        console.log(
+          `${merge.commit} ${compared.what}\n  git: ${compared.git}\n  engine: ${compared.engine}`,
+        );
+        continue;
+      }
+      count(compared.clean ? "equal trees" : "equal conflicts");
+      for (const type of compared.types) count(`  of these with ${type}`);
+    }
+  } finally {
+    objects.close();
+    await scratch.remove();
+  }
+  console.log(`${merges.length} merges, ${(ownMs / 1_000).toFixed(1)} s in this engine`);
+  for (const [what, n] of counts) console.log(`${String(n).padStart(7)} ${what}`);
+}
+
+const [gitDir, limit = "-1", ...config] = process.argv.slice(2);
+if (gitDir === undefined) throw new Error("which repository? merge-history.ts <git dir> [newest merges]");
+await replay(gitDir, limit, config.length > 0 ? config : ["merge.directoryRenames=false"]);
