@@ -32,7 +32,9 @@ export interface ScratchStore {
 
 /** @param gitDir of the repository, or its work tree. @throws Error when it is none */
 export async function openScratchStore(gitDir: string): Promise<ScratchStore> {
-  const { stdout } = await promisify(execFile)("git", ["rev-parse", "--git-path", "objects"], { cwd: gitDir });
+  const { stdout } = await promisify(execFile)("git", ["rev-parse", "--git-path", "objects"], {
+    cwd: gitDir,
+  });
   const folder = await mkdtemp(join(tmpdir(), "coregit-merges-"));
   return {
     env: {

@@ -50,9 +50,7 @@ async function replay(gitDir: string, limit: string, config: readonly string[]):
       ownMs += performance.now() - startedAt;
       if (compared.kind === "different") {
         count(`different: ${compared.what}`);
-        console.log(
-          `${merge.commit} ${compared.what}\n  git: ${compared.git}\n  engine: ${compared.engine}`,
-        );
+        console.log(`${merge.commit} ${compared.what}\n  git: ${compared.git}\n  engine: ${compared.engine}`);
         continue;
       }
       count(compared.clean ? "equal trees" : "equal conflicts");

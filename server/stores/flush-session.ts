@@ -1,7 +1,14 @@
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
-import type { GitObject, ObjectReader, RefReason, RefTurn, RefUpdate, RefUpdateResult } from "../git/ports.ts";
+import type {
+  GitObject,
+  ObjectReader,
+  RefReason,
+  RefTurn,
+  RefUpdate,
+  RefUpdateResult,
+} from "../git/ports.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import type { FlushConflict } from "../ports/session.ts";
 import { describeFlush, type OverlayRef } from "./overlay-refs.ts";
@@ -139,7 +146,9 @@ async function tryMoves(
     const results = await transactOnce(deps.behind, write);
     let refused = results.flatMap((result, i) => {
       const move = open[i];
-      return result.kind === "rejected" && move && result.reason !== "not-attempted" ? [{ result, move }] : [];
+      return result.kind === "rejected" && move && result.reason !== "not-attempted"
+        ? [{ result, move }]
+        : [];
     });
     if (results.every(({ kind }) => kind === "moved")) return [];
     if (round > 0 && !line.turn) refused = await standInLine(deps, line, refused);

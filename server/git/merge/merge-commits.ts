@@ -11,6 +11,13 @@ export type CommitMerge =
   | ({ readonly kind: "merged"; readonly bases: readonly Oid[] } & TreeMerge)
   | { readonly kind: "unrelated" };
 
+export interface MergeEnds {
+  readonly ours: Oid;
+  readonly theirs: Oid;
+  /** Of both, from `findMergeBases`; looked for when absent. */
+  readonly bases?: readonly Oid[];
+}
+
 /** Merge bases of merge bases of …; a history that goes deeper merges with the oldest base alone. */
 const DEPTH_MAX = 12;
 /** Of more bases than this, the oldest are left out. Git's own history has merges with seventeen. */
@@ -23,10 +30,10 @@ const BASES_MAX = 64;
  */
 export async function mergeCommits(
   reader: ObjectReader,
-  { ours, theirs }: { readonly ours: Oid; readonly theirs: Oid },
+  { ours, theirs, ...known }: MergeEnds,
   options: TreeMergeOptions = {},
 ): Promise<CommitMerge> {
-  const bases = await findMergeBases(reader, ours, theirs);
+  const bases = known.bases ?? (await findMergeBases(reader, ours, theirs));
   if (bases.length === 0) return { kind: "unrelated" };
   const scratch = createScratch(reader);
   const base = await mergeBases(scratch, bases, options.depth ?? 0);

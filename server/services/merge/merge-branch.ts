@@ -3,7 +3,7 @@ import type { Oid } from "../../git/hash/oid.ts";
 import type { PathConflict } from "../../git/merge/conflict.ts";
 import { mergeCommits } from "../../git/merge/merge-commits.ts";
 import { createScratch, type Scratch } from "../../git/merge/scratch.ts";
-import { isAncestor } from "../../git/walk/merge-base.ts";
+import { findMergeBases } from "../../git/walk/merge-base.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
 import type { RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
@@ -125,8 +125,9 @@ type Made = { readonly kind: "made"; readonly tip: Oid; readonly created: number
 
 async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, nowMs }: Ends): Promise<Made> {
   const { reader } = scratch;
-  if (await isAncestor(reader, source, tip)) return { kind: "made", tip, created: 0 };
-  const isAhead = await isAncestor(reader, tip, source);
+  const bases = await findMergeBases(reader, tip, source);
+  if (bases[0] === source) return { kind: "made", tip, created: 0 };
+  const isAhead = bases[0] === tip;
   if (order.strategy === "fast-forward") {
     return isAhead ? { kind: "made", tip: source, created: 0 } : { kind: "not-fast-forward", tip };
   }
@@ -135,7 +136,7 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
     return isAhead ? { kind: "made", tip: source, created: 0 } : rebase(scratch, { tip, source, stamp });
   const merged = await mergeCommits(
     reader,
-    { ours: tip, theirs: source },
+    { ours: tip, theirs: source, bases },
     { oursName: order.target, theirsName: order.source },
   );
   if (merged.kind === "unrelated") return merged;
