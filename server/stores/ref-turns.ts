@@ -30,6 +30,7 @@ interface Line {
   readonly waiters: Set<(turn: number | null) => void>;
 }
 
+/** Lines without anybody in them. Times in ms. */
 export function createRefTurns({ turnMs = TURN_MS, waitMs = WAIT_MS } = {}): RefTurns {
   const lines = new Map<string, Line>();
   let last = 0;

@@ -11,6 +11,7 @@ export type CommitMerge =
   | ({ readonly kind: "merged"; readonly bases: readonly Oid[] } & TreeMerge)
   | { readonly kind: "unrelated" };
 
+/** The commits that are merged. */
 export interface MergeEnds {
   readonly ours: Oid;
   readonly theirs: Oid;

@@ -27,7 +27,7 @@ export interface MergePath {
 /** Git's default for merges (merge.renameLimit). */
 const MERGE_RENAME_LIMIT = 7_000;
 
-export type Side = "ours" | "theirs";
+type Side = "ours" | "theirs";
 
 export interface MergeTrees {
   readonly base: Oid | null;
