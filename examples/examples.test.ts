@@ -101,7 +101,7 @@ describe("examples", () => {
     expect(output).toContain("> write_file failed: ");
   });
 
-  test("swarm lands twenty commits to one branch, shows a conflict, and keeps forks apart", async () => {
+  test("swarm lands twenty commits to one branch, shows a conflict, keeps forks apart, and lands branches", async () => {
     expect((await runExample("swarm.ts")).trim().split("\n")).toEqual([
       "commits: 20",
       "sections done: 20 open: 0",
@@ -109,6 +109,7 @@ describe("examples", () => {
       "history: 22 linear: true",
       "conflict: /plan.md unsaved: 1",
       "attempts: [ true, true, true, false ]",
+      "landed: 5",
     ]);
   });
 

@@ -1,4 +1,5 @@
-// Twenty agents, each with a mount of its own, commit to one branch at once, three of them try something in forks.
+// Twenty agents, each with a mount of its own, commit to one branch at once, three try something in forks, five
+// land a branch of their own.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,6 +75,18 @@ const attempts = await Promise.all(
   ),
 );
 console.log("attempts:", attempts);
+
+// A branch each, landed at once: the commits are made anew on whatever main has by then.
+await Promise.all(
+  names.slice(0, 5).map(async (name) => {
+    const branch = `topic/${name}`;
+    await cg.branches.create("app", { name: branch, from: "main" });
+    const changes = [{ path: `topics/${name}.md`, content: `# ${name}\n` }];
+    await cg.commits.create("app", { branch, message: `Topic of ${name}`, changes });
+    await cg.branches.land("app", { source: branch, target: "main" });
+  }),
+);
+console.log("landed:", (await (await openMount()).glob("/topics/*.md")).length);
 
 await server.stop();
 await rm(dataDir, { recursive: true });

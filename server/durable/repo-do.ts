@@ -167,6 +167,10 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     return toReply(() => this.#open().transact(transaction));
   }
 
+  takeTurn(name: string) {
+    return toReply(() => this.#open().takeTurn(name));
+  }
+
   setHead(head: Head, reason: RefReason) {
     return toReply(() => this.#open().setHead(head, reason));
   }

@@ -199,6 +199,10 @@ export class SessionDO extends DurableObject<SessionEnv> implements SessionRpc {
     return toReply(() => this.#openPart(repoId).store.listReflog(query));
   }
 
+  takeTurn(repoId: string, name: string) {
+    return toReply(() => this.#openPart(repoId).store.takeTurn(name));
+  }
+
   beginPack(repoId: string) {
     return toReply(() => this.#openPart(repoId).store.beginPack());
   }

@@ -245,6 +245,14 @@ export interface RefTransaction {
   readonly idempotency?: Idempotency;
   /** Written to the notes of agents in the same step, beside whatever is written there meanwhile. Atomic ones only. */
   readonly notes?: readonly NoteWrite[];
+  /** Made in a turn of {@link RepoStore.takeTurn}. It ends with this, unless the update lost to somebody else's. */
+  readonly turn?: RefTurn;
+}
+
+/** A place at the head of the line of those who compute on a ref before they move it. */
+export interface RefTurn {
+  readonly name: string;
+  readonly id: number;
 }
 
 /** The strongly consistent side of one repository (a Durable Object, or memory in tests). */
@@ -258,6 +266,12 @@ export interface RepoStore {
   readHot(oids: readonly Oid[]): Promise<readonly GitObject[]>;
   readHotHeaders(oids: readonly Oid[]): Promise<ReadonlyMap<Oid, ObjectHeader>>;
   transact(transaction: RefTransaction): Promise<readonly RefUpdateResult[]>;
+  /**
+   * Waits until the caller is first of those who compute on a ref before they move it, and null when it had better go
+   * on without. No lock: it only spares all but one of them from computing in vain. End it by a transaction that names
+   * it, if need be one without updates; it ends by itself after some seconds.
+   */
+  takeTurn(name: string): Promise<RefTurn | null>;
   setHead(head: Head, reason: RefReason): Promise<void>;
   /** Newest first. */
   listReflog(query: ReflogQuery): Promise<readonly ReflogEntry[]>;

@@ -155,14 +155,6 @@ function refuseMerge(outcome: MergeRefusal, { target, source, strategy }: MergeO
         head_sha: outcome.tip,
       });
     }
-    case "busy":
-      return conflict(`${target} kept moving`, {
-        ...merged,
-        conflicts: [],
-        details: [],
-        reason: "busy",
-        head_sha: outcome.tip,
-      });
     case "unrelated":
       return unprocessable(`${source} and ${target} have no common ancestor`, merged);
     case "too-many":

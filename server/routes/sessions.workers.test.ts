@@ -2,6 +2,7 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { RepoDO } from "../durable/repo-do.ts";
 import type { SessionDO } from "../durable/session-do.ts";
 import { hashSecret } from "../services/org-keys.ts";
 import { createApp, type Env } from "../wiring.ts";
@@ -162,6 +163,46 @@ describe("a session", () => {
     expect(commits.map(({ sha }: { sha: string }) => sha).slice(0, 50)).toEqual(shas.reverse());
   });
 
+  it("writes as many rows for the fiftieth commit as for the second, and one move of the branch at the flush", async () => {
+    await makeRepo("rows");
+    const session = await open({ repo: "rows" });
+    await commit("rows", { first: "0" }, { session });
+    /** Rows that SQLite counts as written, those of indexes among them. */
+    const countRows = async (write: () => Promise<unknown>) => {
+      const counted = { rows: 0 };
+      await runInDurableObject(stubOf(session), async (_, state) => {
+        const { sql } = state.storage;
+        const exec = sql.exec.bind(sql);
+        sql.exec = ((...args: Parameters<typeof exec>) => {
+          const cursor = exec(...args);
+          counted.rows += cursor.rowsWritten;
+          return cursor;
+        }) as typeof exec; // one signature of the platform's, passed through
+        try {
+          await write();
+        } finally {
+          sql.exec = exec;
+        }
+      });
+      return counted.rows;
+    };
+    const rows: number[] = [];
+    for (let i = 1; i < 50; i++)
+      rows.push(await countRows(() => commit("rows", { [`f${i}`]: `${i}` }, { session })));
+    // Its objects, and where its branch is now.
+    expect(new Set(rows)).toEqual(new Set([2]));
+    expect((await call("POST", `/session/${session}/flush`, acme)).json.flushedRefs).toBe(1);
+    const { repos } = (await call("GET", "/repos?limit=100", acme)).json;
+    const { id } = repos.find(({ slug }: { slug: string }) => slug === "rows");
+    // As above: the platform's view of a binding that the Worker knows as a port.
+    const { REPO } = env as unknown as { readonly REPO: DurableObjectNamespace<RepoDO> };
+    const moves = await runInDurableObject(REPO.get(REPO.idFromName(id)), (_, state) =>
+      state.storage.sql.exec("SELECT count(*) AS n FROM reflog WHERE ref = 'refs/heads/main'").one(),
+    );
+    // The first commit of the repository, and the flush.
+    expect(moves.n).toBe(2);
+  });
+
   it("has branches and tags of its own until then", async () => {
     await makeRepo("refs");
     const session = await open();
@@ -305,6 +346,28 @@ describe("the end of a session", () => {
       .poll(async () => (await call("GET", `/repos/revoked/commits/${mine.json.sha}`, acme)).status)
       .toBe(200);
     expect(await read("revoked", "f", acme)).toBe(404);
+  });
+
+  it("keeps, in a rotation that revokes its key, the work where the new key can land it", async () => {
+    await makeRepo("rotated");
+    const old = await addKey();
+    const session = await open({}, old.key);
+    const mine = await commit("rotated", { f: "mine" }, { session });
+    const next = await addKey();
+    await revokeKey(old);
+    expect(await commit("rotated", { g: "" }, { session })).toMatchObject({ status: 401 });
+    const take = () =>
+      call("POST", "/repos/rotated/branches", {
+        key: next.key,
+        body: { name: "taken", from_sha: mine.json.sha },
+      });
+    await expect.poll(async () => (await take()).status).toBe(201);
+    const landed = await call("POST", "/repos/rotated/land", {
+      key: next.key,
+      body: { source: "taken", target: "main" },
+    });
+    expect(landed.status).toBe(200);
+    expect(await read("rotated", "f", { key: next.key })).toBe("mine");
   });
 
   it("does not come with the making of other keys: rotation goes on beside it", async () => {

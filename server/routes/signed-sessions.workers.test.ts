@@ -82,7 +82,10 @@ it("opens a session with its rights, and its subject stands in the reflog of wha
   expect((await call("POST", `/session/${session}/flush`, { key }, undefined)).json.flushedRefs).toBe(1);
   expect((await call("GET", "/repos/app/blob/main/in-session", { key: master })).status).toBe(200);
   const { id } = (await call("GET", "/repos/app", { key: master })).json;
-  const [line] = await connectRepo(workersEnv.REPO.getByName(id)).listReflog({ ref: "refs/heads/main", limit: 1 });
+  const [line] = await connectRepo(workersEnv.REPO.getByName(id)).listReflog({
+    ref: "refs/heads/main",
+    limit: 1,
+  });
   expect(line?.reason.actor).toBe("agent-7@sessions");
 });
 

@@ -15,6 +15,7 @@ export function timeRepo<T extends RepoHandle>(repo: T, timing: Timing): T {
     readHot: (oids) => stored(() => store.readHot(oids)),
     readHotHeaders: (oids) => stored(() => store.readHotHeaders(oids)),
     transact: (transaction) => stored(() => store.transact(transaction)),
+    takeTurn: (name) => refs(() => store.takeTurn(name)),
     beginPack: () => stored(() => store.beginPack()),
     commit: (request) => stored(() => store.commit(request)),
     share: () => stored(() => store.share()),

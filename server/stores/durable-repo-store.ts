@@ -35,6 +35,8 @@ export function createDurableRepoStore(connect: () => RepoRpc): DurableRepoStore
     countRefs: (prefix) => safe((stub) => stub.countRefs(prefix)),
     transact: (transaction) => write((stub) => stub.transact(transaction)),
     setHead: (head, reason) => write((stub) => stub.setHead(head, reason)),
+    // A turn too many ends by itself.
+    takeTurn: (name) => safe((stub) => stub.takeTurn(name)),
     // A reservation too many is swept like any other that comes to nothing.
     beginPack: () => safe((stub) => stub.beginPack()),
     share: () => safe((stub) => stub.share()),

@@ -38,6 +38,7 @@ function bindRepo(stub: SessionRpc, repoId: string): RepoRpc {
     readHotHeaders: (oids) => stub.readHotHeaders(repoId, oids),
     transact: (transaction) => stub.transact(repoId, transaction),
     listReflog: (query) => stub.listReflog(repoId, query),
+    takeTurn: (name) => stub.takeTurn(repoId, name),
     beginPack: () => stub.beginPack(repoId),
     commit: (request) => stub.commit(repoId, request),
     create: refuse,

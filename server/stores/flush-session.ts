@@ -2,7 +2,14 @@ import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import { AGENT_NOTES_REF, mergeNotes } from "../git/notes/note-commit.ts";
 import { BRANCH_PREFIX } from "../git/object/ref-name.ts";
-import type { GitObject, ObjectReader, RefReason, RefUpdate, RefUpdateResult } from "../git/ports.ts";
+import type {
+  GitObject,
+  ObjectReader,
+  RefReason,
+  RefTurn,
+  RefUpdate,
+  RefUpdateResult,
+} from "../git/ports.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import type { FlushConflict } from "../ports/session.ts";
 import { describeFlush, type OverlayRef } from "./overlay-refs.ts";
@@ -109,22 +116,45 @@ interface Moving {
   readonly last: readonly GitObject[];
 }
 
-/** Tries until all refs have moved together; conflicts when they cannot. */
+/** Moves all refs together; conflicts when that cannot be. @throws GitError overloaded when others keep moving them */
 async function moveAll(deps: FlushDeps, mode: FlushMode, moving: Moving): Promise<readonly FlushConflict[]> {
-  const { moves, reason } = moving;
-  const made = new Map<Oid, GitObject>(moving.last.map((object) => [object.oid, object]));
+  const line: FlushLine = { turn: null };
+  try {
+    return await tryMoves(deps, mode, { ...moving, line });
+  } finally {
+    // After a move the turn is over already; a conflict or an error ends it here.
+    const { turn } = line;
+    if (turn) await deps.behind.transact({ updates: [], atomic: true, reason: moving.reason, turn });
+  }
+}
+
+/** The place in the line of a branch that others move too. */
+interface FlushLine {
+  turn: RefTurn | null;
+}
+
+async function tryMoves(
+  deps: FlushDeps,
+  mode: FlushMode,
+  { moves, reason, last, line }: Moving & { readonly line: FlushLine },
+): Promise<readonly FlushConflict[]> {
+  const made = new Map<Oid, GitObject>(last.map((object) => [object.oid, object]));
   for (let round = 0; round < ROUNDS_PER_REF * moves.length; round++) {
     const open = moves.filter(({ update }) => update !== null);
     if (open.length === 0) return [];
     const updates = open.flatMap(({ update }) => update ?? []);
-    const results = await transactOnce(deps.behind, { updates, reason, objects: [...made.values()] });
-    const refused = results.flatMap((result, i) =>
-      result.kind === "rejected" ? [{ result, move: open[i] }] : [],
-    );
-    if (refused.length === 0) return [];
+    const write = { updates, reason, objects: [...made.values()], ...(line.turn && { turn: line.turn }) };
+    const results = await transactOnce(deps.behind, write);
+    let refused = results.flatMap((result, i) => {
+      const move = open[i];
+      return result.kind === "rejected" && move && result.reason !== "not-attempted"
+        ? [{ result, move }]
+        : [];
+    });
+    if (results.every(({ kind }) => kind === "moved")) return [];
+    if (round > 0 && !line.turn) refused = await standInLine(deps, line, refused);
     const conflicts: FlushConflict[] = [];
     for (const { result, move } of refused) {
-      if (!move || result.reason === "not-attempted") continue;
       const found = await settle(deps, move, { result, made });
       if (found.length === 0) continue;
       if (mode.onConflict === "refuse") conflicts.push(...found);
@@ -135,6 +165,27 @@ async function moveAll(deps: FlushDeps, mode: FlushMode, moving: Moving): Promis
   throw new GitError("overloaded", "the branches of this session keep moving; flush again");
 }
 
+interface Refused {
+  readonly result: Extract<RefUpdateResult, { kind: "rejected" }>;
+  readonly move: Move;
+}
+
+/** Waits until those who move the first of these branches too are through, and says where the branches are then. */
+async function standInLine(
+  { behind }: FlushDeps,
+  line: FlushLine,
+  refused: readonly Refused[],
+): Promise<Refused[]> {
+  const names = refused.map(({ result }) => result.name);
+  const [first] = names;
+  if (first !== undefined) line.turn = await behind.takeTurn(first);
+  const { refs } = await behind.snapshot({ refs: names });
+  return refused.map(({ result, move }) => ({
+    move,
+    result: { ...result, current: refs.get(result.name) ?? null },
+  }));
+}
+
 /** A lost answer is not known to be a refusal: the next look tells. */
 async function transactOnce(
   behind: CommittingRepoStore,
@@ -142,6 +193,7 @@ async function transactOnce(
     readonly updates: readonly RefUpdate[];
     readonly reason: RefReason;
     readonly objects: readonly GitObject[];
+    readonly turn?: RefTurn;
   },
 ): Promise<readonly RefUpdateResult[]> {
   const transaction = { ...write, atomic: true };

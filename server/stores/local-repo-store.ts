@@ -14,6 +14,7 @@ import { createPackId, formatPackKey, type IdSource } from "./pack-id.ts";
 import type { PackLayer } from "./pack-layer.ts";
 import { createPackSet } from "./pack-set.ts";
 import { moveHead } from "./ref-rules.ts";
+import { createRefTurns } from "./ref-turns.ts";
 import type { RepoTables } from "./repo-tables.ts";
 import { createRequestReader } from "./request-reader.ts";
 import { createTieredReader, type HotReader, type StreamingReader } from "./tiered-reader.ts";
@@ -47,6 +48,7 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
   const layer = createPackSet(options.files, options.cache, { openPacks: 0 });
   const objects = createLocalReader(options, layer);
   const commits = createMutex();
+  const turns = createRefTurns();
   const makeRoom = options.makeRoom ?? (async () => undefined);
   const afterWrite = options.afterWrite ?? (() => undefined);
   const expire = () => void (expireRefs(tables, ids.now()) && afterWrite());
@@ -65,7 +67,15 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
     readHot: async (oids) => tables.hot.read(oids),
     readHotHeaders: async (oids) => tables.hot.readHeaders(oids),
 
+    async takeTurn(name) {
+      checkRefName(name);
+      const id = await turns.take(name);
+      return id === null ? null : { name, id };
+    },
+
     async transact(transaction) {
+      const { turn } = transaction;
+      for (const { name } of transaction.updates) await turns.pass(name, turn?.id);
       for (const update of transaction.updates) if (update.next !== null) checkRefName(update.name);
       for (const object of transaction.objects ?? []) checkPackable(object);
       if (transaction.head) await checkHead(objects, transaction.head);
@@ -76,12 +86,15 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
       const results = transaction.notes?.length
         ? await commits.run(() => transactRefs(deps, transaction))
         : await transactRefs(deps, transaction);
+      if (turn && results.some((result) => result.kind === "rejected")) turns.insist(turn.name, turn.id);
+      else if (turn) turns.end(turn.name, turn.id);
       afterWrite();
       return results;
     },
 
     async commit(request: CommitRequest) {
       checkRefName(`refs/heads/${request.branch}`);
+      await turns.pass(`refs/heads/${request.branch}`);
       expire();
       const outcome = await commits.run(() =>
         commitOnHead(

@@ -10,6 +10,7 @@ import type {
   RefQuery,
   RefReason,
   RefTransaction,
+  RefTurn,
   RefUpdateResult,
   RepoSnapshot,
 } from "../git/ports.ts";
@@ -74,6 +75,7 @@ export interface RepoRpc {
   readHotHeaders(oids: readonly Oid[]): Promise<RpcReply<ReadonlyMap<Oid, ObjectHeader>>>;
   transact(transaction: RefTransaction): Promise<RpcReply<readonly RefUpdateResult[]>>;
   setHead(head: Head, reason: RefReason): Promise<RpcReply<void>>;
+  takeTurn(name: string): Promise<RpcReply<RefTurn | null>>;
   beginPack(): Promise<RpcReply<{ readonly id: string; readonly key: string }>>;
   commit(request: CommitRequest): Promise<RpcReply<CommitOutcome>>;
   share(): Promise<RpcReply<ForkSeed>>;

@@ -142,6 +142,8 @@ export function createSessionRepoStore(deps: SessionRepoDeps): SessionRepoStore 
     setHead: (_head: Head) => Promise.reject(notInSession("HEAD cannot be moved in a session")),
     listReflog: (query) => behind.listReflog(query),
     share: () => Promise.reject(notInSession("a fork is not made in a session")),
+    // A session is one agent's: nobody to wait for.
+    takeTurn: async () => null,
     beginPack: () => behind.beginPack(),
     flush: (mode) =>
       turns.run(async () => {

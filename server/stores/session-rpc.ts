@@ -8,6 +8,7 @@ type Shared =
   | "countRefs"
   | "readHotPage"
   | "readHotHeaders"
+  | "takeTurn"
   | "beginPack"
   | "listReflog"
   | "commit";

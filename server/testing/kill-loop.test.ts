@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isRunning, listRuntimesOf, prepareBuild, type Ready, startReady } from "./cli-process.ts";
 import { git, hasGit } from "./real-git.ts";
 
-const KILLS = 24;
+const KILLS = 16;
 /** Every other round is killed this soon after its first commit and push were acknowledged, the others at any moment. */
 const KILL_WITHIN_MS = 900;
 /** Files of one commit; the large ones fill the hot tier, so that kills also fall into its flush. */

@@ -41,7 +41,8 @@ function makeOid(random: Random): string {
   return Array.from({ length: 40 }, () => Math.floor(random() * 16).toString(16)).join("");
 }
 
-function changeFiles(random: Random, base: MergeFiles): MergeFiles {
+/** A side of a merge: some of the files changed, by a few of the ways there are. */
+export function changeFiles(random: Random, base: MergeFiles): MergeFiles {
   const files = new Map(base);
   for (let changes = Math.floor(random() * 4); changes >= 0; changes--) {
     const paths = [...files.keys()];

@@ -316,6 +316,36 @@ export function repoStoreContract(make: () => Promise<RepoStoreUnderTest>): void
       ]);
     });
 
+    it("lets the next one in when a turn's transaction has moved its ref, and keeps the turn when it has lost", async () => {
+      const { store } = await make();
+      const name = "refs/heads/main";
+      const { oid, objects } = await makeCommit("turn");
+      await store.transact({ updates: [{ name, next: oid }], atomic: true, reason: REASON, objects });
+      const other = await makeCommit("other");
+      const turn = await store.takeTurn(name);
+      if (!turn) throw new Error("nobody else is in line");
+      let isIn = false;
+      const next = store.takeTurn(name).then((taken) => {
+        isIn = true;
+        return taken;
+      });
+      const move = (expected: Oid | null) =>
+        store.transact({
+          updates: [{ name, expected, next: other.oid }],
+          atomic: true,
+          reason: REASON,
+          objects: other.objects,
+          turn,
+        });
+      expect(await move(null)).toMatchObject([{ kind: "rejected", reason: "stale" }]);
+      expect(isIn).toBe(false);
+      // Others wait now, and go on once the turn is over.
+      const waiting = store.commit(putRequest("late", "1"));
+      expect(await move(oid)).toMatchObject([{ kind: "moved" }]);
+      expect(readReceipt(await waiting).parent).toBe(other.oid);
+      expect(await next).toMatchObject({ name });
+    });
+
     it("moves a ref named twice in one transaction once", async () => {
       const store = await create();
       const oid = await seed(store, ["refs/heads/main"]);

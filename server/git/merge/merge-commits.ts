@@ -1,7 +1,7 @@
 import { toByteString } from "../bytes/text.ts";
 import { GitError } from "../errors.ts";
 import { EMPTY_TREE_OID, type Oid } from "../hash/oid.ts";
-import { decodeCommit } from "../object/commit.ts";
+import { type Commit, decodeCommit } from "../object/commit.ts";
 import type { ObjectReader } from "../ports.ts";
 import { findMergeBases } from "../walk/merge-base.ts";
 import { mergeTrees, type TreeMerge, type TreeMergeOptions } from "./merge-trees.ts";
@@ -11,10 +11,18 @@ export type CommitMerge =
   | ({ readonly kind: "merged"; readonly bases: readonly Oid[] } & TreeMerge)
   | { readonly kind: "unrelated" };
 
+/** The commits that are merged. */
+export interface MergeEnds {
+  readonly ours: Oid;
+  readonly theirs: Oid;
+  /** Of both, from `findMergeBases`; looked for when absent. */
+  readonly bases?: readonly Oid[];
+}
+
 /** Merge bases of merge bases of …; a history that goes deeper merges with the oldest base alone. */
 const DEPTH_MAX = 12;
-/** Of more bases than this, the newest are left out. */
-const BASES_MAX = 16;
+/** Of more bases than this, the oldest are left out. Git's own history has merges with seventeen. */
+const BASES_MAX = 64;
 
 /**
  * Merges two commits, as `git merge-tree --write-tree ours theirs`. Several merge bases (after criss-cross merges) are
@@ -23,10 +31,10 @@ const BASES_MAX = 16;
  */
 export async function mergeCommits(
   reader: ObjectReader,
-  { ours, theirs }: { readonly ours: Oid; readonly theirs: Oid },
+  { ours, theirs, ...known }: MergeEnds,
   options: TreeMergeOptions = {},
 ): Promise<CommitMerge> {
-  const bases = await findMergeBases(reader, ours, theirs);
+  const bases = known.bases ?? (await findMergeBases(reader, ours, theirs));
   if (bases.length === 0) return { kind: "unrelated" };
   const scratch = createScratch(reader);
   const base = await mergeBases(scratch, bases, options.depth ?? 0);
@@ -44,16 +52,24 @@ export async function mergeCommits(
 
 /** The root tree of a commit. @throws GitError missing-object, wrong-type */
 export async function readTreeOf(reader: ObjectReader, commit: Oid): Promise<Oid> {
+  return (await readCommit(reader, commit)).tree;
+}
+
+async function readSecondsOf(reader: ObjectReader, commit: Oid): Promise<number> {
+  return (await readCommit(reader, commit)).committer.seconds;
+}
+
+async function readCommit(reader: ObjectReader, commit: Oid): Promise<Commit> {
   const object = (await reader.readObjects([commit])).found.get(commit);
   if (!object) throw new GitError("missing-object", `commit ${commit} is missing`, { oid: commit });
   if (object.type !== "commit")
     throw new GitError("wrong-type", `${commit} is a ${object.type}`, { oid: commit });
-  return decodeCommit(object.data).tree;
+  return decodeCommit(object.data);
 }
 
 /** One commit that stands for all bases; it and its objects are only in the scratch. */
 async function mergeBases(scratch: Scratch, bases: readonly Oid[], depth: number): Promise<Oid> {
-  const [first, ...rest] = [...bases].reverse().slice(0, BASES_MAX);
+  const [first, ...rest] = bases.slice(0, BASES_MAX).reverse();
   let merged = first as Oid; // there is at least one
   if (depth >= DEPTH_MAX) return merged;
   for (const next of rest) {
@@ -69,7 +85,12 @@ async function mergeBases(scratch: Scratch, bases: readonly Oid[], depth: number
       { oursName: "Temporary merge branch 1", theirsName: "Temporary merge branch 2", depth: depth + 1 },
     );
     scratch.add(objects);
-    const nobody = { name: toByteString(""), email: toByteString(""), seconds: 0, zone: "+0000" };
+    // Dated like its parents: walks go by date, and one that came last would be found after the whole history.
+    const seconds = Math.max(
+      await readSecondsOf(scratch.reader, merged),
+      await readSecondsOf(scratch.reader, next),
+    );
+    const nobody = { name: toByteString(""), email: toByteString(""), seconds, zone: "+0000" };
     merged = scratch.addCommit({
       tree,
       parents: [merged, next],

@@ -80,6 +80,55 @@ describe("a merge of texts", () => {
   });
 });
 
+/** A side whose lines are all different: some of the base's are gone, and its own stand between and instead of them. */
+function changeUnique(random: () => number, base: readonly string[], side: string): string[] {
+  let next = 0;
+  return base.flatMap((line) => {
+    const kind = random();
+    const own = () => `${side} ${next++}\n`;
+    if (kind < 0.08) return [];
+    if (kind < 0.16) return [own()];
+    if (kind < 0.24) return [line, own(), own()];
+    return [line];
+  });
+}
+
+describe("a merge of texts whose lines are all different", () => {
+  it("has each line once that a side added or both kept, none that a side deleted, and all of them when it conflicts", () => {
+    const seen = { clean: 0, conflicts: 0 };
+    for (let seed = 1; seed <= 1_500; seed++) {
+      const random = createRandom(seed);
+      const base = Array.from({ length: 1 + Math.floor(random() * 40) }, (_, i) => `base ${i}\n`);
+      // Few changes make clean merges, many make conflicts.
+      const rare = seed % 2 === 0 ? () => (random() < 0.2 ? random() : 1) : random;
+      const ours = changeUnique(rare, base, "ours");
+      const theirs = changeUnique(rare, base, "theirs");
+      const budget = createDiffBudget(seed % 5 === 0 ? 20 : 1_000_000);
+      const merged = mergeText(
+        { base: bytes(base.join("")), ours: bytes(ours.join("")), theirs: bytes(theirs.join("")) },
+        { budget },
+      );
+      const result = text(merged.content).split(/(?<=\n)/);
+      const count = (line: string) => result.filter((found) => found === line).length;
+      const isMarker = (line: string) => /^(<<<<<<<|=======|>>>>>>>)/.test(line);
+      seen[merged.conflicts === 0 ? "clean" : "conflicts"]++;
+      for (const line of [...ours, ...theirs].filter((one) => !base.includes(one)))
+        expect([seed, line, count(line)]).toEqual([seed, line, 1]);
+      for (const line of base) {
+        const kept = Number(ours.includes(line)) + Number(theirs.includes(line));
+        // Between markers stands what one side kept, and twice what both kept among their changes.
+        const most = merged.conflicts === 0 ? Number(kept === 2) : kept;
+        expect([seed, line, count(line) <= most]).toEqual([seed, line, true]);
+        if (kept === 2) expect([seed, line, count(line) > 0]).toEqual([seed, line, true]);
+      }
+      const known = new Set([...base, ...ours, ...theirs]);
+      expect(result.filter((line) => line !== "" && !known.has(line) && !isMarker(line))).toEqual([]);
+      expect(result.filter(isMarker)).toHaveLength(3 * merged.conflicts);
+    }
+    expect(Math.min(seen.clean, seen.conflicts)).toBeGreaterThan(200);
+  });
+});
+
 describe.runIf(hasGit)("judged by git merge-file", () => {
   let folder = "";
   beforeAll(async () => {

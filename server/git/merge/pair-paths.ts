@@ -18,6 +18,10 @@ export interface MergePath {
   conflict?: ConflictType;
   /** Both sides came here from other names, or one did and the other made a file here: no common base. */
   collision?: boolean;
+  /** Of a file that both sides renamed apart: what each side has of it, under whichever name. */
+  apart?: { readonly ours: TreeEntry; readonly theirs: TreeEntry };
+  /** One side has a directory of this name: after which side git names the file, if both are to stay. */
+  fileSide?: Side;
 }
 
 /** Git's default for merges (merge.renameLimit). */
@@ -41,6 +45,7 @@ export async function listMergePaths(
     theirs: await diffTrees(reader, trees.base, trees.theirs),
   };
   const paths = joinChanges(changes);
+  markPlaces(paths);
   const [ours, theirs] = [
     await findSideRenames(reader, changes.ours, { paths, other: "theirs" }),
     await findSideRenames(reader, changes.theirs, { paths, other: "ours" }),
@@ -60,6 +65,30 @@ function joinChanges(changes: Readonly<Record<Side, readonly TreeChange[]>>): Ma
     else paths.set(path, { path, base: old, ours: old, theirs: next });
   }
   return paths;
+}
+
+/**
+ * Marks files whose place is a directory elsewhere. What takes the place of another is always a change, so all of them
+ * are among `paths`. The side is git's choice: the one without the directory, and ours when the base has it too.
+ */
+function markPlaces(paths: ReadonlyMap<ByteString, MergePath>): void {
+  for (const { path, base, ours } of paths.values()) {
+    for (const folder of listFoldersOf(path)) {
+      const file = paths.get(folder);
+      if (!file) continue;
+      if (base) file.fileSide = "ours";
+      else file.fileSide ??= ours ? "theirs" : "ours";
+    }
+  }
+}
+
+/** The folders above a path, outermost first. */
+export function listFoldersOf(path: ByteString): ByteString[] {
+  const folders: ByteString[] = [];
+  for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) {
+    folders.push(path.slice(0, slash) as ByteString);
+  }
+  return folders;
 }
 
 /** Renames that matter: of files that the other side changed or deleted. */
@@ -105,7 +134,14 @@ function followRename(paths: Map<ByteString, MergePath>, rename: Rename, side: S
   const target = paths.get(rename.to);
   if (!source || !target) return;
   const moved = source[other];
-  if (moved && entryKind(moved) !== entryKind(rename.next)) return;
+  if (moved && entryKind(moved) !== entryKind(rename.next)) {
+    // A link or a submodule took the file's old name on the other side: that is another thing, the file itself is gone.
+    source.base = null;
+    target.base = rename.old;
+    target.names = { ours: rename.to, theirs: rename.to };
+    if (!target[other]) target.conflict = "modify-delete";
+    return;
+  }
   source.ours = null;
   source.theirs = null;
   source.base = null;
@@ -140,8 +176,10 @@ function followBoth(paths: Map<ByteString, MergePath>, ours: Rename, theirs: Ren
     mine.base = ours.old;
     return;
   }
-  mine.base = ours.old;
-  mine.conflict = "rename-rename";
-  other.base = ours.old;
-  other.conflict = "rename-rename";
+  for (const path of [mine, other]) {
+    path.base = ours.old;
+    path.conflict = "rename-rename";
+    path.apart = { ours: ours.next, theirs: theirs.next };
+    path.names = { ours: ours.to, theirs: theirs.to };
+  }
 }

@@ -93,18 +93,49 @@ function applyPaint(
   walk.fresh += Number(isFresh) - Number(wasFresh);
 }
 
-/** Leaves out what is an ancestor of another: dates that run backwards can bring such a commit up first. */
+/** What is known of a commit while {@link dropRedundant} walks: a bit for each base that it is an ancestor of. */
+interface ReachedNode extends CommitNode {
+  reachedFrom: bigint;
+  queued: boolean;
+}
+
+/**
+ * Leaves out what is an ancestor of another: dates that run backwards can bring such a commit up first. One walk for
+ * all: it ends when nothing is left but common ancestors of all bases, because no base is below one of those.
+ */
 async function dropRedundant(
   reader: Pick<ObjectReader, "readObjects">,
   bases: readonly Oid[],
 ): Promise<readonly Oid[]> {
-  const kept: Oid[] = [];
-  for (const base of bases) {
-    let redundant = false;
-    for (const other of bases) {
-      if (other !== base && !redundant) redundant = await isAncestor(reader, base, other);
-    }
-    if (!redundant) kept.push(base);
+  const graph = createCommitGraph<ReachedNode>(reader, ({ oid, data }) => {
+    const { parents, seconds } = decodeCommitLinks(data);
+    return { oid, parents, seconds, seen: false, reachedFrom: 0n, queued: false };
+  });
+  const all = (1n << BigInt(bases.length)) - 1n;
+  const queue = createDateQueue<ReachedNode>();
+  let fresh = 0;
+  const reach = (oid: Oid, from: bigint) => {
+    const node = graph.nodes.get(oid);
+    if (!node || (node.reachedFrom & from) === from) return;
+    const wasFresh = node.queued && node.reachedFrom !== all;
+    node.reachedFrom |= from;
+    if (!node.queued) queue.put(node);
+    node.queued = true;
+    fresh += Number(node.reachedFrom !== all) - Number(wasFresh);
+  };
+  await graph.load(bases, queue);
+  const parentsOf = bases.map((oid) => graph.nodes.get(oid)?.parents ?? []);
+  await graph.load(parentsOf.flat(), queue);
+  for (const [index, parents] of parentsOf.entries()) {
+    for (const parent of parents) reach(parent, 1n << BigInt(index));
   }
-  return kept;
+  while (fresh > 0) {
+    const node = queue.take();
+    if (!node) break;
+    node.queued = false;
+    if (node.reachedFrom !== all) fresh--;
+    await graph.load(node.parents, queue);
+    for (const parent of node.parents) reach(parent, node.reachedFrom);
+  }
+  return bases.filter((oid) => graph.nodes.get(oid)?.reachedFrom === 0n);
 }

@@ -4,13 +4,14 @@ import type { PathConflict } from "../../git/merge/conflict.ts";
 import { mergeCommits } from "../../git/merge/merge-commits.ts";
 import { createScratch, type Scratch } from "../../git/merge/scratch.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
-import { isAncestor } from "../../git/walk/merge-base.ts";
+import { findMergeBases } from "../../git/walk/merge-base.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
 import { copyNotes } from "../notes/copy-notes.ts";
 import { findEarlierMove } from "../refs/earlier-move.ts";
 import type { RefMove, RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
 import { findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { type MoveAttempt, moveInTurns } from "./move-in-turns.ts";
 import { listRange, replayCommits, type Stamp, toIdentity } from "./replay-commits.ts";
 
 export type MergeStrategy = "fast-forward" | "merge-commit" | "squash" | "rebase";
@@ -49,52 +50,54 @@ export type MergeRefusal =
   | { readonly kind: "unrelated" }
   | { readonly kind: "unknown-ref"; readonly ref: string }
   | { readonly kind: "too-many"; readonly count: number; readonly limit: number }
-  /** Others kept moving the target. */
-  | { readonly kind: "busy"; readonly tip: Oid | null }
   | RefRefusal;
 
 /** Commits that one request applies anew. */
 export const REPLAY_MAX = 100;
-/** How often a merge is made anew because its target moved meanwhile. */
-const ATTEMPTS_MAX = 30;
 
 /**
  * Merges a commit into a branch. The result is written only if the branch is still where the merge began; if not, and
  * the caller did not name where it must be, the merge is made again on the new tip, so that no commit in between is lost.
- * @throws GitError invalid-ref-name, invalid-revision, missing-object
+ * @throws GitError invalid-ref-name, invalid-revision, missing-object; overloaded when the target kept moving
  */
 export async function mergeBranch(context: MoveContext, order: MergeOrder): Promise<BranchMerge> {
   const earlier = await findEarlierMove(context.repo, BRANCH_PREFIX + order.target, context.idempotency);
   if (earlier) return earlier.kind === "moved" ? repeatMerge(order, earlier) : earlier;
-  let tip: Oid | null = null;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const source = await findNamedCommit(context.repo, order.source);
-    if (source.kind !== "found") return source;
-    tip = await findTip(context.repo, order.target);
-    if (tip === null) return { kind: "unknown-ref", ref: order.target };
-    if (order.expected !== undefined && order.expected !== tip) {
-      return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
-    }
-    const scratch = createScratch(context.repo.objects);
-    const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
-    if (made.kind !== "made") return made;
-    const strategy: MergeStrategy | "already_up_to_date" =
-      made.tip === tip ? "already_up_to_date" : order.strategy;
-    const result: BranchMerge = { ...done(order, { ...made, previous: tip, replayed: false }), strategy };
-    if (order.dryRun || (made.tip === tip && !context.idempotency)) return result;
-    const moved = await moveBranch(context, {
-      branch: order.target,
-      from: tip,
-      to: made.tip,
-      objects: scratch.list(),
-      notes: await copyNotes(context.repo, made.rewritten),
-      message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
-      detail: { strategy, created: made.created },
-    });
-    if (moved.kind === "moved") return moved.replayed ? repeatMerge(order, moved) : result;
-    if (moved.kind !== "stale" || order.expected !== undefined) return moved;
+  return await moveInTurns(context, order.target, (attempt) => tryMerge(context, order, attempt));
+}
+
+/** null: the target has moved meanwhile. */
+async function tryMerge(
+  context: MoveContext,
+  order: MergeOrder,
+  { turn }: MoveAttempt,
+): Promise<BranchMerge | null> {
+  const source = await findNamedCommit(context.repo, order.source);
+  if (source.kind !== "found") return source;
+  const tip = await findTip(context.repo, order.target);
+  if (tip === null) return { kind: "unknown-ref", ref: order.target };
+  if (order.expected !== undefined && order.expected !== tip) {
+    return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
   }
-  return { kind: "busy", tip };
+  const scratch = createScratch(context.repo.objects);
+  const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
+  if (made.kind !== "made") return made;
+  const strategy: MergeStrategy | "already_up_to_date" =
+    made.tip === tip ? "already_up_to_date" : order.strategy;
+  const result: BranchMerge = { ...done(order, { ...made, previous: tip, replayed: false }), strategy };
+  if (order.dryRun || (made.tip === tip && !context.idempotency)) return result;
+  const moved = await moveBranch(context, {
+    branch: order.target,
+    from: tip,
+    to: made.tip,
+    objects: scratch.list(),
+    notes: await copyNotes(context.repo, made.rewritten),
+    message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
+    detail: { strategy, created: made.created },
+    turn,
+  });
+  if (moved.kind === "moved") return moved.replayed ? repeatMerge(order, moved) : result;
+  return moved.kind === "stale" && order.expected === undefined ? null : moved;
 }
 
 /** The first answer to a request that came again. */
@@ -145,8 +148,9 @@ const NONE: ReadonlyMap<Oid, Oid> = new Map();
 
 async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, nowMs }: Ends): Promise<Made> {
   const { reader } = scratch;
-  if (await isAncestor(reader, source, tip)) return { kind: "made", tip, created: 0, rewritten: NONE };
-  const isAhead = await isAncestor(reader, tip, source);
+  const bases = await findMergeBases(reader, tip, source);
+  if (bases[0] === source) return { kind: "made", tip, created: 0, rewritten: NONE };
+  const isAhead = bases[0] === tip;
   if (order.strategy === "fast-forward") {
     return isAhead
       ? { kind: "made", tip: source, created: 0, rewritten: NONE }
@@ -159,7 +163,7 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
       : rebase(scratch, { tip, source, stamp });
   const merged = await mergeCommits(
     reader,
-    { ours: tip, theirs: source },
+    { ours: tip, theirs: source, bases },
     { oursName: order.target, theirsName: order.source },
   );
   if (merged.kind === "unrelated") return merged;

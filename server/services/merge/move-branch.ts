@@ -1,7 +1,7 @@
 import { GitError } from "../../git/errors.ts";
 import type { Oid } from "../../git/hash/oid.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
-import type { GitObject, Idempotency, NoteWrite, ReplyDetail } from "../../git/ports.ts";
+import type { GitObject, Idempotency, NoteWrite, RefTurn, ReplyDetail } from "../../git/ports.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import { layReaders, readHeld } from "../lay-readers.ts";
 import { placeObjects, type StoreObjects } from "../place-objects.ts";
@@ -27,6 +27,7 @@ export interface BranchStep {
   readonly message: string;
   /** What the reply to a repetition needs. */
   readonly detail?: ReplyDetail;
+  readonly turn?: RefTurn | null;
 }
 
 /**
@@ -46,6 +47,7 @@ export async function moveBranch(context: MoveContext, step: BranchStep): Promis
     ...(context.idempotency && {
       idempotency: { ...context.idempotency, ...(step.detail && { detail: step.detail }) },
     }),
+    ...(step.turn && { turn: step.turn }),
   });
   return describeMove(step.to, result);
 }

@@ -11,6 +11,7 @@ import type { RefMove } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
 import type { MergeRefusal } from "./merge-branch.ts";
 import { findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { moveInTurns } from "./move-in-turns.ts";
 import { readCommit, toIdentity } from "./replay-commits.ts";
 
 export interface RevertOrder {
@@ -36,9 +37,7 @@ export type Revert =
   | { readonly kind: "nothing-to-revert"; readonly tip: Oid }
   | MergeRefusal;
 
-const ATTEMPTS_MAX = 30;
-
-/** Takes one commit's change back on a branch, by a new commit, as `git revert`. @throws GitError invalid-revision, missing-object */
+/** Takes one commit's change back on a branch, by a new commit, as `git revert`. @throws GitError invalid-revision, missing-object, overloaded */
 export async function revertCommit(context: MoveContext, order: RevertOrder): Promise<Revert> {
   const { repo } = context;
   const earlier = await findEarlierMove(repo, BRANCH_PREFIX + order.branch, context.idempotency);
@@ -48,9 +47,8 @@ export async function revertCommit(context: MoveContext, order: RevertOrder): Pr
   const commit = await readCommit(repo.objects, named.oid);
   const parent = chooseParent(commit, order.mainline);
   if (parent === undefined) return { kind: "bad-mainline", parents: commit.parents.length };
-  let tip: Oid | null = null;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    tip = await findTip(repo, order.branch);
+  return moveInTurns<Revert>(context, order.branch, async ({ turn }) => {
+    const tip = await findTip(repo, order.branch);
     if (tip === null) return { kind: "unknown-ref", ref: order.branch };
     if (order.expected !== undefined && order.expected !== tip) {
       return { kind: "stale", name: `refs/heads/${order.branch}`, current: tip };
@@ -69,14 +67,14 @@ export async function revertCommit(context: MoveContext, order: RevertOrder): Pr
       objects: scratch.list(),
       message: `revert: ${named.oid}`,
       detail: { commit: named.oid },
+      turn,
     });
     if (moved.kind === "moved") {
       if (moved.replayed) return repeatRevert(moved);
       return { kind: "reverted", tip: moved.oid, previous: tip, commit: named.oid, replayed: false };
     }
-    if (moved.kind !== "stale" || order.expected !== undefined) return moved;
-  }
-  return { kind: "busy", tip };
+    return moved.kind === "stale" && order.expected === undefined ? null : moved;
+  });
 }
 
 /** The first answer to a request that came again. */

@@ -5,7 +5,7 @@ import { hashObject } from "../../git/hash/sha1.ts";
 import { mergeCommits } from "../../git/merge/merge-commits.ts";
 import { encodeCommit } from "../../git/object/commit.ts";
 import type { GitObject, ObjectReader } from "../../git/ports.ts";
-import { isAncestor } from "../../git/walk/merge-base.ts";
+import { findMergeBases } from "../../git/walk/merge-base.ts";
 import type { FlushConflict } from "../../ports/session.ts";
 
 /** What becomes of a branch that both a session and somebody else have moved. */
@@ -33,9 +33,10 @@ const IDENTITY = { name: "Coregit" as ByteString, email: "noreply@coregit.dev" a
 export async function mergeTips(reader: ObjectReader, request: TipMergeRequest): Promise<TipMerge> {
   const { ours, theirs } = request;
   if (!(await isCommit(reader, ours)) || !(await isCommit(reader, theirs))) return dispute("moved", request);
-  if (await isAncestor(reader, ours, theirs)) return { kind: "contained" };
-  if (await isAncestor(reader, theirs, ours)) return { kind: "moved", next: ours, objects: [] };
-  const merged = await mergeCommits(reader, { ours, theirs });
+  const bases = await findMergeBases(reader, ours, theirs);
+  if (bases[0] === ours) return { kind: "contained" };
+  if (bases[0] === theirs) return { kind: "moved", next: ours, objects: [] };
+  const merged = await mergeCommits(reader, { ours, theirs, bases });
   if (merged.kind === "unrelated") return dispute("unrelated-histories", request);
   if (merged.conflicts.length > 0) {
     const conflicts = merged.conflicts.map(({ path, type, base, ours: mine, theirs: others }) => ({

@@ -15,12 +15,21 @@ export function createRandom(seed: number): () => number {
   };
 }
 
+function isCommit({ method, url }: Request): boolean {
+  return method === "POST" && url.endsWith("/commits");
+}
+
 /**
  * A network that spoils a share of the commits sent through it: cut before they arrive or before the answer does,
  * delivered twice, delivered long after the sender has given up, answered with 500 after they took place. Every commit
  * is delayed a little, so that those of several senders change places.
+ * @param concerns the requests that it spoils; commits when absent
  */
-export function createBadNetwork(random: () => number, share: number) {
+export function createBadNetwork(
+  random: () => number,
+  share: number,
+  concerns: (request: Request) => boolean = isCommit,
+) {
   const counts = new Map<Fault | "none", number>();
   const late: (() => Promise<unknown>)[] = [];
   const pause = () => new Promise((resolve) => setTimeout(resolve, random() * 3));
@@ -28,7 +37,7 @@ export function createBadNetwork(random: () => number, share: number) {
     (fetch: Fetch): Fetch =>
     async (input, init) => {
       const request = new Request(input, init);
-      if (request.method !== "POST" || !request.url.endsWith("/commits")) return await fetch(request);
+      if (!concerns(request)) return await fetch(request);
       const fault = random() < share ? (FAULTS[Math.floor(random() * FAULTS.length)] ?? "cut-after") : "none";
       counts.set(fault, (counts.get(fault) ?? 0) + 1);
       await pause();
