@@ -1,7 +1,7 @@
 import { GitError } from "../git/errors.ts";
 import type { FileStore, GitObject } from "../git/ports.ts";
 import type { PackFamilies } from "../ports/fork.ts";
-import { choosePacks, compactPacks } from "../stores/compact-packs.ts";
+import { chooseOwnPacks, compactPacks } from "../stores/compact-packs.ts";
 import { flushHot } from "../stores/flush-hot.ts";
 import { createMutex } from "../stores/mutex.ts";
 import { type IdSource, listPackFiles } from "../stores/pack-id.ts";
@@ -82,9 +82,9 @@ class Housekeeper implements RepoHousekeeper {
       this.#schedule();
       return;
     }
-    const { hot, packs } = this.#deps.tables;
+    const { hot } = this.#deps.tables;
     const nowMs = this.#deps.ids.now();
-    if (choosePacks(packs.readCatalog().packs) !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
+    if (this.#choosePacks() !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
     // A write without hot objects can only have reserved a key.
     this.#ensureAlarm(
       hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + RESERVATION_MAX_AGE_MS,
@@ -130,7 +130,7 @@ class Housekeeper implements RepoHousekeeper {
       const repoId = tables.facts.find("repo_id");
       let merges = 0;
       while (repoId !== null && tables.facts.find("state") === "live") {
-        const packs = choosePacks(tables.packs.readCatalog().packs);
+        const packs = this.#choosePacks();
         if (packs === null) break;
         await compactPacks({ ...this.#deps, repoId }, packs);
         merges++;
@@ -224,6 +224,11 @@ class Housekeeper implements RepoHousekeeper {
     return this.#background;
   }
 
+  #choosePacks() {
+    const { facts, packs } = this.#deps.tables;
+    return chooseOwnPacks(facts.find("repo_id") ?? "", packs.readCatalog().packs);
+  }
+
   #mustWait(): boolean {
     return this.#retryAtMs > this.#deps.ids.now();
   }
@@ -253,7 +258,7 @@ class Housekeeper implements RepoHousekeeper {
     add(tables.hot.oldestMs(), FLUSH_DELAY_MS);
     add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
-    if (choosePacks(tables.packs.readCatalog().packs) !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
+    if (this.#choosePacks() !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
     if (due.length === 0) return;
     this.#ensureAlarm(Math.max(Math.min(...due), this.#retryAtMs));
   }

@@ -25,6 +25,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE packs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE pending_packs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0",
   ],
+  [
+    // Of a pack that another repository made: a bit per object, set for what this one may not see. NULL: it sees all.
+    "ALTER TABLE packs ADD COLUMN hidden BLOB",
+  ],
 ];
 
 /** Version that this code reads and writes. */

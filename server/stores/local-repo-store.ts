@@ -74,7 +74,7 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
         missing,
         ...(transaction.head && { head: transaction.head }),
         alongside() {
-          if (transaction.pack) addReservedPack(tables, transaction.pack);
+          for (const pack of listPacks(transaction)) addReservedPack(tables, pack);
           if (transaction.objects?.length) tables.hot.put(transaction.objects, atMs);
           putRefReceipt(tables, transaction, atMs);
         },
@@ -169,6 +169,10 @@ function takeSnapshot(
   };
 }
 
+function listPacks({ pack, carried }: RefTransaction): readonly PackEntry[] {
+  return [carried, pack].flatMap((entry) => entry ?? []);
+}
+
 /** New tips that neither the repository nor the transaction itself brings. */
 async function findMissingTips(
   transaction: RefTransaction,
@@ -179,7 +183,7 @@ async function findMissingTips(
   const tips = new Set<Oid>();
   for (const { next } of transaction.updates) if (next !== null && !brought.has(next)) tips.add(next);
   if (tips.size === 0) return tips;
-  const packs: readonly PackEntry[] = transaction.pack ? [transaction.pack] : [];
+  const packs = listPacks(transaction);
   const packed = packs.length > 0 ? await layer.readHeaders(packs, [...tips]) : { missing: [...tips] };
   if (packed.missing.length === 0) return new Set();
   return new Set((await objects.readHeaders(packed.missing)).missing);

@@ -126,7 +126,8 @@ export function createSessionRepoStore(deps: SessionRepoDeps): SessionRepoStore 
       return rest.length === 0 ? own : new Map([...own, ...(await behind.readHotHeaders(rest))]);
     },
     async transact(transaction) {
-      const { pack, ...rest } = transaction;
+      const { pack, carried, ...rest } = transaction;
+      if (carried) await enterPack(behind, carried, transaction.reason);
       if (pack) await enterPack(behind, pack, transaction.reason);
       const names = transaction.updates.map(({ name }) => name);
       return inTurn(names, () => local.transact(rest));

@@ -7,7 +7,7 @@ import { checkNewRef } from "../refs/check-new-ref.ts";
 import type { RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
 import { REPLAY_MAX } from "./merge-branch.ts";
-import { findEarlierMove, findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { findEarlierMove, findTip, type MoveContext, moveBranch, readerOf, sourceOf } from "./move-branch.ts";
 import { listRange, replayCommits } from "./replay-commits.ts";
 
 export interface PickOrder {
@@ -49,14 +49,26 @@ export type Pick =
  * @throws GitError invalid-ref-name, invalid-revision, missing-object
  */
 export async function cherryPick(context: MoveContext, order: PickOrder): Promise<Pick> {
+  const outcome = await pickCommits(context, order);
+  if (outcome.kind !== "picked" && outcome.kind !== "conflict") await context.carrier?.discard();
+  return outcome;
+}
+
+async function pickCommits(context: MoveContext, order: PickOrder): Promise<Pick> {
   const { repo, nowMs } = context;
+  const source = sourceOf(context);
+  const objects = readerOf(context);
   if (order.branch !== undefined) checkNewRef(`refs/heads/${order.branch}`);
-  const named = [order.base, order.head, order.onto].map((ref) => findNamedCommit(repo, ref));
+  const named = [
+    findNamedCommit(source, order.base),
+    findNamedCommit(source, order.head),
+    findNamedCommit(repo, order.onto),
+  ];
   const [base, head, onto] = await Promise.all(named);
   for (const commit of [base, head, onto]) if (commit?.kind === "unknown-ref") return commit;
   if (base?.kind !== "found" || head?.kind !== "found" || onto?.kind !== "found")
     return { kind: "unknown-ref", ref: order.base };
-  const range = await listRange(repo.objects, head.oid, base.oid);
+  const range = await listRange(objects, head.oid, base.oid);
   if (range.commits.length > REPLAY_MAX)
     return { kind: "too-many", count: range.commits.length, limit: REPLAY_MAX };
   const { merges } = range;
@@ -74,12 +86,12 @@ export async function cherryPick(context: MoveContext, order: PickOrder): Promis
     }
     if (earlier) return earlier;
   }
-  const scratch = createScratch(repo.objects);
+  const scratch = createScratch(objects);
   const stamp = { who: order.committer, nowMs };
   const replay = await replayCommits(scratch, range.commits, { onto: onto.oid, stamp });
   if (replay.kind === "conflict") {
     const { conflicts, failed, tip, created } = replay;
-    if (created > 0) await keepCommits(context, scratch);
+    if (created > 0) await keepCommits(context, scratch, { to: tip, from: onto.oid });
     return { kind: "conflict", conflicts, failed, lastClean: tip, onto: onto.oid, created, merges };
   }
   const picked = {
@@ -91,7 +103,7 @@ export async function cherryPick(context: MoveContext, order: PickOrder): Promis
     replayed: false,
   } as const;
   if (order.branch === undefined) {
-    await keepCommits(context, scratch);
+    await keepCommits(context, scratch, { to: replay.tip, from: onto.oid });
     return picked;
   }
   const tip = await findTip(repo, order.branch);
@@ -107,8 +119,20 @@ export async function cherryPick(context: MoveContext, order: PickOrder): Promis
 }
 
 /** Stores commits that no ref leads to: the caller is told their ids. */
-async function keepCommits(context: MoveContext, scratch: Scratch): Promise<void> {
-  const placed = await placeObjects(context, scratch.list());
-  const reason = { actor: context.actor, message: "cherry-pick" };
-  await context.repo.store.transact({ updates: [], atomic: true, reason, ...placed });
+async function keepCommits(
+  context: MoveContext,
+  scratch: Scratch,
+  { to, from }: { readonly to: Oid; readonly from: Oid },
+): Promise<void> {
+  const made = scratch.list();
+  const carried = await context.carrier?.bring({ to, from, made });
+  const { objects, ...placed } = await placeObjects(context, made);
+  await context.repo.store.transact({
+    updates: [],
+    atomic: true,
+    reason: { actor: context.actor, message: "cherry-pick" },
+    objects: [...objects, ...(carried?.objects ?? [])],
+    ...(carried?.pack && { carried: carried.pack }),
+    ...placed,
+  });
 }

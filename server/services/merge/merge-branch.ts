@@ -3,11 +3,11 @@ import type { Oid } from "../../git/hash/oid.ts";
 import type { PathConflict } from "../../git/merge/conflict.ts";
 import { mergeCommits } from "../../git/merge/merge-commits.ts";
 import { createScratch, type Scratch } from "../../git/merge/scratch.ts";
-import { isAncestor } from "../../git/walk/merge-base.ts";
+import { findMergeBases, isAncestor } from "../../git/walk/merge-base.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
 import type { RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
-import { findEarlierMove, findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { findEarlierMove, findTip, type MoveContext, moveBranch, readerOf, sourceOf } from "./move-branch.ts";
 import { listRange, replayCommits, type Stamp, toIdentity } from "./replay-commits.ts";
 
 export type MergeStrategy = "fast-forward" | "merge-commit" | "squash" | "rebase";
@@ -16,6 +16,8 @@ export interface MergeOrder {
   /** Short name of the branch that is moved. */
   readonly target: string;
   readonly source: string;
+  /** Name of the repository that `source` is in, when it is another one. */
+  readonly sourceRepo: string | null;
   readonly strategy: MergeStrategy;
   /** undefined: as git words it. */
   readonly message: string | undefined;
@@ -61,9 +63,16 @@ const ATTEMPTS_MAX = 30;
  * @throws GitError invalid-ref-name, invalid-revision, missing-object
  */
 export async function mergeBranch(context: MoveContext, order: MergeOrder): Promise<BranchMerge> {
+  const outcome = await mergeInTurns(context, order);
+  // Refused for good, and told so: nothing that was brought along is of use.
+  if (outcome.kind !== "merged") await context.carrier?.discard();
+  return outcome;
+}
+
+async function mergeInTurns(context: MoveContext, order: MergeOrder): Promise<BranchMerge> {
   let tip: Oid | null = null;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const source = await findNamedCommit(context.repo, order.source);
+    const source = await findNamedCommit(sourceOf(context), order.source);
     if (source.kind !== "found") return source;
     tip = await findTip(context.repo, order.target);
     if (tip === null) return { kind: "unknown-ref", ref: order.target };
@@ -74,7 +83,7 @@ export async function mergeBranch(context: MoveContext, order: MergeOrder): Prom
     if (order.expected !== undefined && order.expected !== tip) {
       return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
     }
-    const scratch = createScratch(context.repo.objects);
+    const scratch = createScratch(readerOf(context));
     const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
     if (made.kind !== "made") return made;
     if (made.tip === tip)
@@ -86,7 +95,7 @@ export async function mergeBranch(context: MoveContext, order: MergeOrder): Prom
       from: tip,
       to: made.tip,
       objects: scratch.list(),
-      message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
+      message: `merge ${nameSource(order)}: ${describeStrategy(order.strategy)}`,
     });
     if (moved.kind === "moved")
       return moved.replayed ? { ...result, tip: moved.oid, replayed: true } : result;
@@ -106,6 +115,11 @@ function done(
 ): Extract<BranchMerge, { kind: "merged" }> {
   const { tip, previous, created, replayed } = made;
   return { kind: "merged", strategy, tip, previous, created, replayed };
+}
+
+/** The source as messages and conflict markers name it. */
+export function nameSource({ source, sourceRepo }: Pick<MergeOrder, "source" | "sourceRepo">): string {
+  return sourceRepo === null ? source : `${source} of ${sourceRepo}`;
 }
 
 /** As git words it in the reflog. */
@@ -129,12 +143,17 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
     return isAhead ? { kind: "made", tip: source, created: 0 } : { kind: "not-fast-forward", tip };
   }
   const stamp: Stamp = { who: order.author, nowMs };
-  if (order.strategy === "rebase")
-    return isAhead ? { kind: "made", tip: source, created: 0 } : rebase(scratch, { tip, source, stamp });
+  if (order.strategy === "rebase") {
+    if (isAhead) return { kind: "made", tip: source, created: 0 };
+    // Within a repository git rebases what is not related, too; out of another one that is more likely a mistake.
+    const isForeign = order.sourceRepo !== null;
+    if (isForeign && (await findMergeBases(reader, tip, source)).length === 0) return { kind: "unrelated" };
+    return rebase(scratch, { tip, source, stamp });
+  }
   const merged = await mergeCommits(
     reader,
     { ours: tip, theirs: source },
-    { oursName: order.target, theirsName: order.source },
+    { oursName: order.target, theirsName: nameSource(order) },
   );
   if (merged.kind === "unrelated") return merged;
   if (merged.conflicts.length > 0) return { kind: "conflict", conflicts: merged.conflicts, tip };
@@ -148,7 +167,7 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
     committer: author,
     extra: [],
     message: toByteString(
-      order.message ?? `${isSquash ? "Squash" : "Merge"} ${order.source} into ${order.target}\n`,
+      order.message ?? `${isSquash ? "Squash" : "Merge"} ${nameSource(order)} into ${order.target}\n`,
     ),
   });
   return { kind: "made", tip: commit, created: 1 };
