@@ -66,6 +66,8 @@ class Housekeeper implements RepoHousekeeper {
   #failures = 0;
   /** After a failure nothing is tried before this time. */
   #retryAtMs = 0;
+  /** After a sweep that failed none is tried before this time. */
+  #sweepAtMs = 0;
 
   constructor(deps: HousekeeperDeps) {
     this.#deps = deps;
@@ -176,7 +178,17 @@ class Housekeeper implements RepoHousekeeper {
     const oldestMs = tables.hot.oldestMs();
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
     await this.compact();
-    await this.#sweep(ids.now() - RESERVATION_MAX_AGE_MS);
+    if (this.#sweepAtMs <= ids.now()) await this.#sweepApart(ids.now() - RESERVATION_MAX_AGE_MS);
+  }
+
+  /** A family that cannot be reached, or files that cannot be deleted, stay a little longer; nothing waits for them. */
+  async #sweepApart(beforeMs: number): Promise<void> {
+    try {
+      await this.#sweep(beforeMs);
+    } catch (error) {
+      this.#sweepAtMs = this.#deps.ids.now() + RETRY_MAX_MS;
+      console.error("repository sweep failed", error);
+    }
   }
 
   /** Deletes files of keys that were given up. The key is given up first: then nobody can still catalogue it. */
@@ -256,7 +268,8 @@ class Housekeeper implements RepoHousekeeper {
     };
     if (tables.facts.find("state") !== "live") due.push(ids.now() + DESTRUCTION_DELAY_MS);
     add(tables.hot.oldestMs(), FLUSH_DELAY_MS);
-    add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
+    const reservedMs = tables.packs.oldestReservationMs();
+    if (reservedMs !== null) due.push(Math.max(reservedMs + RESERVATION_MAX_AGE_MS, this.#sweepAtMs));
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
     if (this.#choosePacks() !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
     if (due.length === 0) return;

@@ -117,8 +117,12 @@ async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planti
     await copySeed(source.files, target.store, seed, reason);
     return;
   }
-  await hold(deps, source, planting);
-  await deps.repos.create({ ...init, fork: { seed, reason } });
+  // Side by side, because each takes a sync to disk: nobody can read the fork before it has a name, which comes after both.
+  const steps = [hold(deps, source, planting), deps.repos.create({ ...init, fork: { seed, reason } })];
+  const failed = (await Promise.allSettled(steps)).find((step) => step.status === "rejected");
+  if (!failed) return;
+  await deps.repos.destroy(draft.id);
+  throw failed.reason;
 }
 
 async function hold(
