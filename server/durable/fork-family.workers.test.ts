@@ -236,6 +236,36 @@ describe("compaction in a family", () => {
   });
 });
 
+describe("what is brought from one member into another", () => {
+  const many = Array.from({ length: 200 }, (_, i) => ({ path: `many/f${i}`, content: `${i}` }));
+
+  test("is a pack of the target's own when it is large", async () => {
+    await write(parent.slug, parent.id, ["a"]);
+    const child = await fork(parent.slug, `brings-${made}`);
+    await call("POST", `/repos/${child.slug}/commits`, { branch: "main", message: "many", changes: many });
+    const files = await listFiles(parent.id);
+    const order = { source_repo: child.slug, source: "main", target: "main" };
+    expect((await call("POST", `/repos/${parent.slug}/land`, order)).status).toBe(200);
+    expect(await listFiles(parent.id)).toBe(files + 3);
+    await destroy(child);
+    await passTime(30 * DAY_MS);
+    expect((await call("GET", `/repos/${parent.slug}/blob/main/many/f199`)).json.content).toBe("199");
+  });
+
+  test("is taken away when the merge is refused after all", async () => {
+    await write(parent.slug, parent.id, ["a"]);
+    const child = await fork(parent.slug, `refused-${made}`);
+    await call("POST", `/repos/${child.slug}/branches`, { name: "topic", from: "main" });
+    await call("POST", `/repos/${parent.slug}/branches`, { name: "topic/x", from: "main" });
+    const body = { branch: "topic/x", message: "many", changes: many };
+    expect((await call("POST", `/repos/${parent.slug}/commits`, body)).status).toBe(201);
+    const synced = await call("POST", `/repos/${child.slug}/sync-upstream`, { branch: "topic/x" });
+    expect(synced.status).toBe(409);
+    expect(await listFiles(child.id)).toBe(0);
+    expect((await call("GET", `/repos/${child.slug}/branches`)).json.total).toBe(2);
+  });
+});
+
 describe("who holds a pack", () => {
   test("is not a source that was deleted before its hold arrived", async () => {
     await write(parent.slug, parent.id, ["a"]);

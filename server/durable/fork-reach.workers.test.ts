@@ -215,3 +215,24 @@ describe("what no ref of a fork leads to", () => {
     expect((await call("GET", "/repos/whole-fork/blob/main/a.txt")).json.content).toBe("a");
   });
 });
+
+test("what is landed out of a fork in a session is seen there first, and by others when it is flushed", async () => {
+  await make("in-session");
+  await commit("in-session", "main", { "a.txt": "a" });
+  await fork("in-session", "in-session-fork");
+  await commit("in-session-fork", "main", { "b.txt": "b" });
+  const session = String((await call("POST", "/session", {})).json.session_id);
+  const outside = { "x-api-key": key };
+  const inside = { ...outside, "x-session-id": session, "content-type": "application/json" };
+  const landed = await app.request("/v1/repos/in-session/land", {
+    method: "POST",
+    headers: inside,
+    body: JSON.stringify({ source_repo: "in-session-fork", source: "main", target: "main" }),
+  });
+  expect(landed.status).toBe(200);
+  const read = async (headers: Record<string, string>) =>
+    (await app.request("/v1/repos/in-session/raw/main/b.txt", { headers })).status;
+  expect([await read(inside), await read(outside)]).toEqual([200, 404]);
+  expect((await call("POST", `/session/${session}/flush`)).status).toBe(200);
+  expect(await read(outside)).toBe(200);
+});

@@ -47,7 +47,7 @@ export async function openCarrier(
 ): Promise<Carrier | null> {
   if (name === undefined) return null;
   const [source] = await context.openRepos([parseRepoName(name)]);
-  return source ? createCarrier(context.repo, source, context.now) : null;
+  return source ? createCarrier(context.repo, source, context) : null;
 }
 
 /** @throws RequestError VALIDATION_ERROR for words that cannot stand in a commit */

@@ -44,7 +44,7 @@ export async function postSyncUpstream(deps: UpstreamDeps, context: SyncContext)
     dryRun: body.dry_run ?? false,
   };
   checkRefName(BRANCH_PREFIX + order.source);
-  const carrier = createCarrier(repo, upstream, context.now);
+  const carrier = createCarrier(repo, upstream, context);
   const move = openMove(deps.storeObjects, context, "sync-upstream");
   const outcome = await syncUpstream({ ...move, carrier }, order);
   if (outcome.kind !== "merged") throw refuseMerge(outcome, order);

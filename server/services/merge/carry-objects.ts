@@ -47,8 +47,19 @@ export interface Carrier {
   discard(): Promise<void>;
 }
 
+export interface CarryOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Default {@link CARRY_OBJECTS_MAX}. */
+  readonly maxObjects?: number;
+}
+
 /** A carrier from one repository into another. The cost is that of what the target lacks, not of either repository. */
-export function createCarrier(target: RepoHandle, source: RepoHandle, now: () => number): Carrier {
+export function createCarrier(
+  target: RepoHandle,
+  source: RepoHandle,
+  { now, maxObjects = CARRY_OBJECTS_MAX }: CarryOptions,
+): Carrier {
   const objects = readBoth(target, source);
   let stored: {
     readonly oids: ReadonlySet<Oid>;
@@ -65,7 +76,7 @@ export function createCarrier(target: RepoHandle, source: RepoHandle, now: () =>
     objects,
     discard,
     async bring(query) {
-      const list = await listLacking(target, objects, query);
+      const list = await listLacking(target, objects, { ...query, maxObjects });
       if (list.length === 0) return { objects: [] };
       if (stored && list.every(({ oid }) => stored?.oids.has(oid))) return stored.carried;
       await discard();
@@ -87,15 +98,15 @@ function readBoth(target: RepoHandle, source: RepoHandle): ObjectReader {
 async function listLacking(
   target: RepoHandle,
   objects: ObjectReader,
-  { to, from, made }: CarryQuery,
+  { to, from, made, maxObjects }: CarryQuery & { readonly maxObjects: number },
 ): Promise<readonly PackedObject[]> {
   const name = BRANCH_PREFIX + target.record.defaultBranch;
   const standard = (await target.snapshot([name])).refs.get(name);
   const reached = await collectReachable(layReaders(readHeld(made), objects), {
     wants: [to],
     haves: [from, standard].flatMap((oid) => oid ?? []),
-    maxObjects: CARRY_OBJECTS_MAX,
-  }).catch(nameLimit);
+    maxObjects,
+  }).catch((error: unknown) => nameLimit(error, maxObjects));
   const own = new Set(made.map(({ oid }) => oid));
   const open = reached.filter(({ oid }) => !own.has(oid));
   const lacking: PackedObject[] = [];
@@ -107,8 +118,8 @@ async function listLacking(
   return lacking;
 }
 
-function nameLimit(error: unknown): never {
+function nameLimit(error: unknown, limit: number): never {
   if (!(error instanceof GitError) || error.code !== "limit-exceeded") throw error;
-  const message = `more than ${CARRY_OBJECTS_MAX} objects would be brought from the other repository; push them with git`;
-  throw new GitError("limit-exceeded", message, { limit: CARRY_OBJECTS_MAX });
+  const message = `more than ${limit} objects would be brought from the other repository; push them with git`;
+  throw new GitError("limit-exceeded", message, { limit });
 }
