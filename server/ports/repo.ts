@@ -43,7 +43,7 @@ export interface RepoLifecycle {
     /** Instead of `first`: begin as a fork. `defaultBranch` must be one of its branches, unless it has none. */
     readonly fork?: ForkStart;
   }): Promise<boolean>;
-  /** Before a fork exists: the large files that its source has are its own, too. May be repeated. */
+  /** The large files that the source has are the repository's own, too: of a fork, or when commits are brought. May be repeated. */
   adoptLargeFiles(repoId: string, sourceRepoId: string): Promise<void>;
   /** Everything the repository holds goes, now or in the background. Harmless when it is gone already. */
   destroy(repoId: string): Promise<void>;

@@ -3,7 +3,6 @@ import { HEADERS } from "../../sdk/contract/limits.ts";
 import { conflict, invalidField, RequestError, unprocessable } from "../middleware/request-error.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { RepoRecord } from "../ports/org.ts";
-import type { RepoLifecycle } from "../ports/repo.ts";
 import { findRule, mayWrite } from "../services/access/grant.ts";
 import { type ForkRequest, forkRepo } from "../services/forks/fork-repo.ts";
 import { json } from "./reply.ts";
@@ -12,7 +11,6 @@ import type { HandlersFor, RequestContext } from "./router.ts";
 import { postSyncUpstream, type UpstreamDeps } from "./sync-upstream.ts";
 
 export interface ForkHandlerDeps extends UpstreamDeps {
-  readonly repos: RepoLifecycle;
   readonly families: PackFamilies;
 }
 

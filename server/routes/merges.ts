@@ -1,6 +1,7 @@
 import type { mergeEndpoints } from "../../sdk/contract/merges.ts";
 import { BRANCH_PREFIX, checkRefName } from "../git/object/ref-name.ts";
 import { notFound, unprocessable } from "../middleware/request-error.ts";
+import type { RepoLifecycle } from "../ports/repo.ts";
 import { cherryPick } from "../services/merge/cherry-pick.ts";
 import { findNamedCommit } from "../services/merge/find-commit.ts";
 import { type MergeOrder, mergeBranch } from "../services/merge/merge-branch.ts";
@@ -18,16 +19,19 @@ import { refuseMove, replayHeaders } from "./ref-replies.ts";
 import { json } from "./reply.ts";
 import type { HandlersFor, RequestContext } from "./router.ts";
 
-/** Merge, land, cherry-pick, revert, reset, diff and compare. */
-export function createMergeHandlers(deps: {
+export interface MergeHandlerDeps {
   readonly storeObjects: StoreObjects;
-}): HandlersFor<typeof mergeEndpoints> {
+  readonly repos: RepoLifecycle;
+}
+
+/** Merge, land, cherry-pick, revert, reset, diff and compare. */
+export function createMergeHandlers(deps: MergeHandlerDeps): HandlersFor<typeof mergeEndpoints> {
   return {
     "POST /repos/:repo/branches/*target/merge": (context) =>
-      postMerge(deps.storeObjects, context, { kind: "merge", target: context.params.target }),
+      postMerge(deps, context, { kind: "merge", target: context.params.target }),
     "POST /repos/:repo/land": (context) =>
-      postMerge(deps.storeObjects, context, { kind: "land", target: context.body.target }),
-    "POST /repos/:repo/cherry-pick": (context) => postCherryPick(deps.storeObjects, context),
+      postMerge(deps, context, { kind: "land", target: context.body.target }),
+    "POST /repos/:repo/cherry-pick": (context) => postCherryPick(deps, context),
     "POST /repos/:repo/revert": (context) => postRevert(deps.storeObjects, context),
     "POST /repos/:repo/reset": (context) => postReset(deps.storeObjects, context),
     "GET /repos/:repo/diff": getDiff,
@@ -36,7 +40,7 @@ export function createMergeHandlers(deps: {
 }
 
 async function postMerge(
-  storeObjects: StoreObjects,
+  { storeObjects, repos }: MergeHandlerDeps,
   context:
     | RequestContext<"POST /repos/:repo/land">
     | RequestContext<"POST /repos/:repo/branches/*target/merge">,
@@ -45,7 +49,7 @@ async function postMerge(
   const { body } = context;
   checkWords(body);
   checkRefName(BRANCH_PREFIX + target);
-  const carrier = await openCarrier(context, body.source_repo);
+  const carrier = await openCarrier(context, body.source_repo, repos);
   const order: MergeOrder = {
     target,
     source: body.source,
@@ -63,12 +67,12 @@ async function postMerge(
 }
 
 async function postCherryPick(
-  storeObjects: StoreObjects,
+  { storeObjects, repos }: MergeHandlerDeps,
   context: RequestContext<"POST /repos/:repo/cherry-pick">,
 ) {
   const { body } = context;
   if (body.committer) checkWords({ author: body.committer });
-  const carrier = await openCarrier(context, body.source_repo);
+  const carrier = await openCarrier(context, body.source_repo, repos);
   const move = openMove(storeObjects, context, "cherry-pick");
   const outcome = await cherryPick(
     { ...move, ...(carrier && { carrier }) },

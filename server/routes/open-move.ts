@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isOid, type Oid } from "../git/hash/oid.ts";
 import { invalidFields } from "../middleware/request-error.ts";
+import type { RepoLifecycle } from "../ports/repo.ts";
 import { type Carrier, createCarrier } from "../services/merge/carry-objects.ts";
 import type { MoveContext } from "../services/merge/move-branch.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
@@ -39,15 +40,22 @@ export function openMove(
 
 /**
  * The way from another repository of the org, which the caller must be able to read; null when none is named.
+ * `repos` for those who write.
  * @throws RequestError NOT_FOUND, for one that is not there and for one that is not shown alike
  */
 export async function openCarrier(
   context: Pick<RequestContext<MoveKey>, "openRepos" | "repo" | "now">,
   name: Parameters<typeof parseRepoName>[0] | undefined,
+  repos?: RepoLifecycle,
 ): Promise<Carrier | null> {
   if (name === undefined) return null;
   const [source] = await context.openRepos([parseRepoName(name)]);
-  return source ? createCarrier(context.repo, source, context) : null;
+  return source
+    ? createCarrier(context.repo, source, {
+        now: context.now,
+        ...(repos && { adoptLargeFiles: repos.adoptLargeFiles }),
+      })
+    : null;
 }
 
 /** @throws RequestError VALIDATION_ERROR for words that cannot stand in a commit */

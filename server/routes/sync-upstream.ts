@@ -3,7 +3,7 @@ import { BRANCH_PREFIX, checkRefName } from "../git/object/ref-name.ts";
 import { notFound, RequestError, unprocessable } from "../middleware/request-error.ts";
 import type { ForkFacts } from "../ports/fork.ts";
 import type { RepoRecord } from "../ports/org.ts";
-import type { RepoHandle } from "../ports/repo.ts";
+import type { RepoHandle, RepoLifecycle } from "../ports/repo.ts";
 import { syncUpstream } from "../services/forks/sync-upstream.ts";
 import { createCarrier } from "../services/merge/carry-objects.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
@@ -20,6 +20,7 @@ export interface UpstreamDeps {
   readonly openOrg: DispatchDeps["openOrg"];
   readonly openRepo: (record: RepoRecord) => RepoHandle;
   readonly storeObjects: StoreObjects;
+  readonly repos: RepoLifecycle;
 }
 
 type SyncContext = RequestContext<"POST /repos/:repo/sync-upstream">;
@@ -44,7 +45,10 @@ export async function postSyncUpstream(deps: UpstreamDeps, context: SyncContext)
     dryRun: body.dry_run ?? false,
   };
   checkRefName(BRANCH_PREFIX + order.source);
-  const carrier = createCarrier(repo, upstream, context);
+  const carrier = createCarrier(repo, upstream, {
+    now: context.now,
+    adoptLargeFiles: deps.repos.adoptLargeFiles,
+  });
   const move = openMove(deps.storeObjects, context, "sync-upstream");
   const outcome = await syncUpstream({ ...move, carrier }, order);
   if (outcome.kind !== "merged") throw refuseMerge(outcome, order);

@@ -105,7 +105,11 @@ interface Planting {
 async function plant(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
   const { draft } = planting;
   const adopting = deps.repos.adoptLargeFiles(draft.id, source.record.id);
-  await Promise.all([adopting, plantObjects(deps, source, planting)]);
+  const steps = await Promise.allSettled([adopting, plantObjects(deps, source, planting)]);
+  const failed = steps.find((step) => step.status === "rejected");
+  if (!failed) return;
+  await deps.repos.destroy(draft.id);
+  throw failed.reason;
 }
 
 async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
@@ -120,9 +124,7 @@ async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planti
   // Side by side, because each takes a sync to disk: nobody can read the fork before it has a name, which comes after both.
   const steps = [hold(deps, source, planting), deps.repos.create({ ...init, fork: { seed, reason } })];
   const failed = (await Promise.allSettled(steps)).find((step) => step.status === "rejected");
-  if (!failed) return;
-  await deps.repos.destroy(draft.id);
-  throw failed.reason;
+  if (failed) throw failed.reason;
 }
 
 async function hold(

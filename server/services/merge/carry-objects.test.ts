@@ -15,11 +15,14 @@ describe("a carrier", () => {
       objects: copy,
     });
     const { oid } = readReceipt(await source.store.commit(putRequest("b", "2")));
-    const carrier = createCarrier(target.open(), source.open(), { now: Date.now });
+    const adopted: string[] = [];
+    const adoptLargeFiles = async (to: string, from: string) => void adopted.push(`${to} from ${from}`);
+    const carrier = createCarrier(target.open(), source.open(), { now: Date.now, adoptLargeFiles });
     const query = { to: oid, from: readReceipt(root).oid, made: [] };
     const brought = await carrier.bring(query);
     expect(brought.objects.map(({ type }) => type).sort()).toEqual(["blob", "commit", "tree"]);
     expect(await carrier.bring(query)).toBe(brought);
+    expect(adopted).toEqual(["repo from repo"]);
     expect(await carrier.bring({ ...query, to: readReceipt(root).oid })).toEqual({ objects: [] });
     expect((await target.open().objects.readHeaders([oid])).missing).toEqual([oid]);
   });

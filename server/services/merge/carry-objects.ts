@@ -4,9 +4,10 @@ import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
 import { streamPack } from "../../git/pack/write-pack.ts";
 import type { GitObject, ObjectReader, PackEntry } from "../../git/ports.ts";
 import { collectReachable } from "../../git/walk/reachable.ts";
-import type { RepoHandle } from "../../ports/repo.ts";
+import type { RepoHandle, RepoLifecycle } from "../../ports/repo.ts";
 import { layReaders, readHeld } from "../lay-readers.ts";
 import { type ReceivedPack, receiveObjects } from "../receive-pack-objects.ts";
+import { findViewedRepo } from "../sessions/session-id.ts";
 import { readPackEntries } from "../upload-pack-entries.ts";
 import type { PackedObject } from "../upload-pack-objects.ts";
 
@@ -52,13 +53,15 @@ export interface CarryOptions {
   readonly now: () => number;
   /** Default {@link CARRY_OBJECTS_MAX}. */
   readonly maxObjects?: number;
+  /** Gives the target what large files the source has, before a ref leads to their pointers. */
+  readonly adoptLargeFiles?: RepoLifecycle["adoptLargeFiles"];
 }
 
 /** A carrier from one repository into another. The cost is that of what the target lacks, not of either repository. */
 export function createCarrier(
   target: RepoHandle,
   source: RepoHandle,
-  { now, maxObjects = CARRY_OBJECTS_MAX }: CarryOptions,
+  { now, maxObjects = CARRY_OBJECTS_MAX, adoptLargeFiles }: CarryOptions,
 ): Carrier {
   const objects = readBoth(target, source);
   let stored: {
@@ -81,6 +84,7 @@ export function createCarrier(
       if (stored && list.every(({ oid }) => stored?.oids.has(oid))) return stored.carried;
       await discard();
       const entries = readPackEntries(source.objects, { list, bases: new Set() });
+      await adoptLargeFiles?.(findViewedRepo(target.record.id), findViewedRepo(source.record.id));
       const pack = await receiveObjects(target, streamPack(entries, { count: list.length }), now);
       const carried = { objects: [], ...(await pack.store()) };
       stored = { oids: new Set(list.map(({ oid }) => oid)), pack, carried };
