@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type LocalServer, startLocal } from "../local/start-local.ts";
-import { writeManyObjects } from "../testing/many-objects.ts";
-import { git } from "../testing/real-git.ts";
+import { runGit, writeManyObjects } from "./many-objects.ts";
 
 export interface ForkBenchOptions {
   /** Objects of the repositories that are forked; the first is what the others are compared with. */
@@ -101,11 +100,12 @@ async function makeSources(server: LocalServer, folder: string, sizes: readonly 
     let objects = 0;
     if (size > 0) {
       const cwd = join(folder, slug);
-      await git(["init", "-q", "-b", "main", cwd]);
+      await runGit(["init", "-q", "-b", "main", cwd], folder);
       objects = await writeManyObjects(cwd, size);
-      await git(["push", "-q", `http://x:${server.apiKey}@${host}/${server.org}/${slug}.git`, "main"], {
+      await runGit(
+        ["push", "-q", `http://x:${server.apiKey}@${host}/${server.org}/${slug}.git`, "main"],
         cwd,
-      });
+      );
       await rm(cwd, { recursive: true });
     }
     const [firstMs = 0] = await forkMany(server, slug, { forks: 1, concurrency: 1, prefix: "first" });

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeManyObjects } from "../../bench/many-objects.ts";
 import { measureFolder } from "../../bench/swarm-forks.ts";
 import { type LocalServer, startLocal } from "../../local/start-local.ts";
-import { writeManyObjects } from "../many-objects.ts";
 import { git, hasGit } from "../real-git.ts";
 
 const OBJECTS = 50_000;

@@ -1,5 +1,5 @@
 /** Repositories of a wanted number of objects, made by git itself from one stream. */
-import { git } from "./real-git.ts";
+import { spawn } from "node:child_process";
 
 /** Files of one directory. */
 const FILES_PER_FOLDER = 100;
@@ -25,10 +25,27 @@ export async function writeManyObjects(folder: string, objects: number): Promise
       parts.push(`M 100644 inline ${path}\ndata ${text.length}\n${text}\n`);
     }
   }
-  await git(["-c", "fastimport.unpackLimit=1", "fast-import", "--quiet"], {
-    cwd: folder,
-    input: parts.join(""),
-  });
-  const { text } = await git(["count-objects", "-v"], { cwd: folder });
+  await runGit(["-c", "fastimport.unpackLimit=1", "fast-import", "--quiet"], folder, parts.join(""));
+  const text = await runGit(["count-objects", "-v"], folder);
   return Number(/^in-pack: (\d+)$/m.exec(text)?.[1]);
+}
+
+/** What git printed. @throws Error with what it said instead */
+export function runGit(args: readonly string[], cwd: string, input = ""): Promise<string> {
+  return new Promise((done, fail) => {
+    const child = spawn("git", args, { cwd });
+    let text = "";
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    child.once("error", fail);
+    child.once("close", (code) =>
+      code === 0 ? done(text) : fail(new Error(`git ${args.join(" ")}: ${said}`)),
+    );
+    child.stdin.end(input);
+  });
 }
