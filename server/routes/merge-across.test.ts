@@ -64,7 +64,7 @@ describe("a merge out of another repository", () => {
     expect(dataOf(await client.commits.get("parent", tip)).parents).toEqual([root]);
   });
 
-  it("merges what has moved apart, by every strategy, and names the repository", async () => {
+  it("merges what has moved apart, by every strategy, and keeps its name to itself", async () => {
     const theirs = await commit("child", { "a.txt": TEXT.replace("one", "ONE") });
     for (const strategy of ["merge-commit", "squash", "rebase"] as const) {
       dataOf(await client.branches.create("parent", { name: strategy, from_sha: root }));
@@ -76,7 +76,8 @@ describe("a merge out of another repository", () => {
       );
       const made = dataOf(await client.commits.get("parent", merged.sha));
       expect(made.parents).toEqual(strategy === "merge-commit" ? [ours, theirs] : [ours]);
-      if (strategy === "merge-commit") expect(made.message).toBe("Merge main of child into merge-commit");
+      if (strategy === "merge-commit")
+        expect(made.message).toBe("Merge main of another repository into merge-commit");
     }
   });
 

@@ -35,7 +35,7 @@ async function makeBranch(context: MoveContext, order: MergeOrder): Promise<Bran
     from: null,
     to: source.oid,
     objects: [],
-    message: `sync: from ${order.source} of ${order.sourceRepo}`,
+    message: `sync: from ${order.source} of upstream`,
   });
   if (moved.kind === "moved") return { ...result, tip: moved.oid, replayed: moved.replayed };
   if (moved.kind === "stale") return null;

@@ -95,7 +95,8 @@ async function mergeInTurns(context: MoveContext, order: MergeOrder): Promise<Br
       from: tip,
       to: made.tip,
       objects: scratch.list(),
-      message: `merge ${nameSource(order)}: ${describeStrategy(order.strategy)}`,
+      // Whoever reads the target reads this, and may not know of the repository.
+      message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
     });
     if (moved.kind === "moved")
       return moved.replayed ? { ...result, tip: moved.oid, replayed: true } : result;
@@ -117,7 +118,7 @@ function done(
   return { kind: "merged", strategy, tip, previous, created, replayed };
 }
 
-/** The source as messages and conflict markers name it. */
+/** The source as the caller is told of it, in errors and conflict markers. */
 export function nameSource({ source, sourceRepo }: Pick<MergeOrder, "source" | "sourceRepo">): string {
   return sourceRepo === null ? source : `${source} of ${sourceRepo}`;
 }
@@ -167,7 +168,8 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
     committer: author,
     extra: [],
     message: toByteString(
-      order.message ?? `${isSquash ? "Squash" : "Merge"} ${nameSource(order)} into ${order.target}\n`,
+      order.message ??
+        `${isSquash ? "Squash" : "Merge"} ${order.source}${order.sourceRepo === null ? "" : " of another repository"} into ${order.target}\n`,
     ),
   });
   return { kind: "made", tip: commit, created: 1 };
