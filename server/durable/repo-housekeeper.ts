@@ -66,7 +66,7 @@ class Housekeeper implements RepoHousekeeper {
   #failures = 0;
   /** After a failure nothing is tried before this time. */
   #retryAtMs = 0;
-  /** After a sweep that failed none is tried before this time. */
+  /** After a sweep that failed none is a reason to wake up before this time. */
   #sweepAtMs = 0;
 
   constructor(deps: HousekeeperDeps) {
@@ -178,7 +178,7 @@ class Housekeeper implements RepoHousekeeper {
     const oldestMs = tables.hot.oldestMs();
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
     await this.compact();
-    if (this.#sweepAtMs <= ids.now()) await this.#sweepApart(ids.now() - RESERVATION_MAX_AGE_MS);
+    await this.#sweepApart(ids.now() - RESERVATION_MAX_AGE_MS);
   }
 
   /** A family that cannot be reached, or files that cannot be deleted, stay a little longer; nothing waits for them. */
