@@ -51,6 +51,16 @@ describe("examples", () => {
     ]);
   });
 
+  test("fork-and-land lands two forks' work, and one of them catches up", async () => {
+    expect((await runExample("fork-and-land.ts")).trim().split("\n")).toEqual([
+      "task-1 landed: rebase",
+      "task-2 landed: rebase",
+      "in app: notes.md one.md two.md",
+      "task-1 caught up: fast-forward",
+      "in task-1: 200",
+    ]);
+  });
+
   test("worker-mount mounts inside workerd, writes, commits and reads", async () => {
     const lines = (await runExample("worker-mount.ts")).trim().split("\n");
     expect(lines[0]).toMatch(/^wrote: 200 \{ sha: '[0-9a-f]{40}' \}$/);

@@ -8,7 +8,7 @@ import { createHandlers } from "./routes/handlers.ts";
 import type { LfsParts } from "./routes/lfs-http.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
-import { shortSessionName } from "./services/sessions/session-id.ts";
+import { formatViewId } from "./services/sessions/session-id.ts";
 import { createUsageTally } from "./services/usage/usage-tally.ts";
 import type { Timers } from "./services/watch/watch-stream.ts";
 import { createDurableLfsStore } from "./stores/durable-lfs-store.ts";
@@ -84,7 +84,7 @@ export function createApp(env: Env): Hono {
     openSessionRepo: (hash, record) =>
       // Under a name of its own: what this isolate remembers of the session must not be shown to others.
       createRepoHandle(
-        { ...record, id: `${record.id}~${shortSessionName(hash)}` },
+        { ...record, id: formatViewId(record.id, hash) },
         { store: createDurableSessionRepoStore(() => env.SESSION.getByName(hash), record.id), files, cache },
       ),
     adminKeyHash: env.ADMIN_KEY ? hashSecret(env.ADMIN_KEY) : null,

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
 import { LIMITS } from "./limits.ts";
-import { refNameSchema, slugSchema, textSchema } from "./names.ts";
+import { mergedSchema, mergeStrategySchema } from "./merges.ts";
+import { identitySchema, refNameSchema, shaSchema, slugSchema, textSchema } from "./names.ts";
 import { forkFactsShape, repoSchema } from "./repos.ts";
 
 export const forkCreateSchema = z.strictObject({
@@ -25,6 +26,31 @@ export const forkSchema = repoSchema.extend({
   owned_blobs: z.number(),
 });
 
+export const syncUpstreamSchema = z.strictObject({
+  /** Branch of the fork that is brought up to date, and made when it is not there; its default branch when absent. */
+  branch: refNameSchema.optional(),
+  /** Branch of the parent; of the same name when absent. */
+  upstream_branch: refNameSchema.optional(),
+  /** What to do when the fork has commits of its own: the default refuses. */
+  strategy: mergeStrategySchema.default("fast-forward"),
+  message: z.string().min(1).optional(),
+  author: identitySchema.optional(),
+  /** Commit that the fork's branch must be at. */
+  expected_sha: shaSchema.optional(),
+  /** Says what would happen and writes nothing. */
+  dry_run: z.boolean().optional(),
+});
+
+export const syncedSchema = mergedSchema.extend({
+  branch: z.string(),
+  upstream: z.object({
+    repo_id: z.string(),
+    slug: z.string(),
+    namespace: z.string().nullable(),
+    branch: z.string(),
+  }),
+});
+
 export const forkEndpoints = defineEndpoints({
   "POST /repos/:repo/fork": {
     summary: "Fork a repository into the same org: ready when the call returns, whatever its size",
@@ -33,6 +59,15 @@ export const forkEndpoints = defineEndpoints({
     status: 201,
     reply: forkSchema,
     errors: ["VALIDATION_ERROR", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
+  },
+  "POST /repos/:repo/sync-upstream": {
+    summary: "Bring a fork's branch up to date with what it was forked from",
+    access: "write",
+    body: syncUpstreamSchema,
+    outsideSessions: true,
+    status: 200,
+    reply: syncedSchema,
+    errors: ["VALIDATION_ERROR", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE"],
   },
   "POST /orgs/:org/repos/:repo/fork": {
     summary: "Fork another org's public template into the caller's org",
@@ -45,4 +80,6 @@ export const forkEndpoints = defineEndpoints({
 });
 
 export type ForkCreate = z.input<typeof forkCreateSchema>;
+export type SyncUpstream = z.input<typeof syncUpstreamSchema>;
+export type Synced = z.infer<typeof syncedSchema>;
 export type Fork = z.infer<typeof forkSchema>;

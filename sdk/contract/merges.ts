@@ -1,7 +1,14 @@
 import * as z from "zod";
 import { pathConflictSchema } from "./commits.ts";
 import { defineEndpoints } from "./endpoint.ts";
-import { identitySchema, refNameSchema, shaSchema, wholeNumberSchema } from "./names.ts";
+import {
+  identitySchema,
+  refNameSchema,
+  repoNameSchema,
+  repoPathSchema,
+  shaSchema,
+  wholeNumberSchema,
+} from "./names.ts";
 
 const flag = z.boolean().optional();
 
@@ -10,6 +17,8 @@ export const mergeStrategySchema = z.enum(["fast-forward", "merge-commit", "squa
 const mergeShape = {
   /** Branch, tag, revision or sha whose commits are taken in. */
   source: refNameSchema,
+  /** Repository of the org that `source` is in, when it is another one: a fork, or what this is a fork of. */
+  source_repo: repoNameSchema.optional(),
   message: z.string().min(1).optional(),
   author: identitySchema.optional(),
   /** Commit that the target must be at; without it the merge is made on whatever is there. */
@@ -48,6 +57,8 @@ export const cherryPickSchema = z.strictObject({
   /** … up to this one are picked, at most 100. */
   head: refNameSchema,
   onto: refNameSchema,
+  /** Repository of the org that `base` and `head` are in, when it is another one. */
+  source_repo: repoNameSchema.optional(),
   /** Branch that is moved to the result; without it only the commits are made. */
   branch: refNameSchema.optional(),
   expected_sha: shaSchema.optional(),
@@ -135,13 +146,20 @@ const patchFlag = z
 export const diffQuerySchema = z.strictObject({
   base: refNameSchema,
   head: refNameSchema,
+  /** `slug` or `namespace/slug` of the repository that `head` is in, when it is another one of the org. */
+  head_repo: repoPathSchema.optional(),
   patch: patchFlag,
   context: wholeNumberSchema(0, 20, 3),
 });
 
 export const diffSchema = z.object({ base: z.string(), head: z.string(), ...totals });
 
-export const compareQuerySchema = z.strictObject({ base: refNameSchema, head: refNameSchema });
+export const compareQuerySchema = z.strictObject({
+  base: refNameSchema,
+  head: refNameSchema,
+  /** As for a diff. */
+  head_repo: repoPathSchema.optional(),
+});
 
 export const compareSchema = z.object({
   base: z.string(),

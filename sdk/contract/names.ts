@@ -79,6 +79,18 @@ export const cursorSchema = z.string().min(1).max(1_024).optional();
 
 export const deletedSchema = z.object({ deleted: z.literal(true) });
 
+/** `slug` or `namespace/slug`. */
+export const repoPathSchema = z
+  .string()
+  .regex(/^(?:[a-z0-9-]+\/)?[a-z0-9-]+$/, "slug or namespace/slug")
+  .max(2 * LIMITS.slugChars + 1);
+
+/** `slug`, `namespace/slug`, or both parts. */
+export const repoNameSchema = z.union([
+  repoPathSchema,
+  z.strictObject({ slug: slugSchema, namespace: slugSchema.nullish() }),
+]);
+
 /** A repository in an SDK call: `"slug"` or both parts. */
 export type RepoRef = string | { readonly namespace?: string | null; readonly slug: string };
 export type Identity = z.infer<typeof identitySchema>;

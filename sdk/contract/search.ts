@@ -2,7 +2,7 @@ import * as z from "zod";
 import { defineEndpoints } from "./endpoint.ts";
 import { isErrorCode } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import { cursorSchema, pathSchema, refNameSchema, slugSchema, textSchema } from "./names.ts";
+import { cursorSchema, pathSchema, refNameSchema, repoNameSchema, textSchema } from "./names.ts";
 
 const globSchema = z.string().min(1).max(LIMITS.prefetchGlobChars);
 const globsSchema = z.array(globSchema).min(1).max(LIMITS.prefetchGlobs);
@@ -66,15 +66,6 @@ export const grepDoneLineSchema = z.object({
 });
 
 export const grepLineSchema = z.union([grepDoneLineSchema, grepMatchLineSchema]);
-
-/** `slug`, `namespace/slug`, or both parts. */
-const repoNameSchema = z.union([
-  z
-    .string()
-    .regex(/^(?:[a-z0-9-]+\/)?[a-z0-9-]+$/, "slug or namespace/slug")
-    .max(2 * LIMITS.slugChars + 1),
-  z.strictObject({ slug: slugSchema, namespace: slugSchema.nullish() }),
-]);
 
 export const searchRequestSchema = z.strictObject({
   q: patternSchema,

@@ -126,10 +126,12 @@ export class Branches {
   }
 
   /**
-   * Puts a branch's commits on top of wherever the target is by then: one call, however many land at once.
+   * Puts a branch's commits on top of wherever the target is by then: one call, however many land at once. With
+   * `source_repo` they come out of a fork, or any repository of the org with a common history.
    *
    * @example
    * await cg.branches.land("my-app", { source: "agent/42", target: "main" });
+   * await cg.branches.land("my-app", { source_repo: "agent-001", source: "main", target: "main" });
    */
   land(repo: RepoRef, body: LandRequest, options: CallOptions = {}): Promise<Result<Merged>> {
     return this.#request("POST /repos/:repo/land", { ...withKey(options), params: { repo }, body });

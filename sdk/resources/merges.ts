@@ -13,6 +13,8 @@ import type { CallOptions, RequestFunction } from "../http/request.ts";
 export interface Ends {
   readonly base: string;
   readonly head: string;
+  /** `slug` or `namespace/slug` of the repository that `head` is in: a fork, or what was forked. */
+  readonly head_repo?: string;
 }
 
 export interface DiffOptions extends Ends {

@@ -1,6 +1,7 @@
-import type { Fork, ForkCreate } from "../contract/forks.ts";
+import type { Fork, ForkCreate, Synced, SyncUpstream } from "../contract/forks.ts";
 import type { RepoRef } from "../contract/names.ts";
 import type { Repo, RepoCreate, RepoDetails, RepoList, RepoUpdate } from "../contract/repos.ts";
+import { createIdempotencyKey } from "../http/idempotency.ts";
 import type { Result } from "../http/reply.ts";
 import type { CallOptions, RequestFunction } from "../http/request.ts";
 import type { PageQuery } from "./paging.ts";
@@ -105,6 +106,23 @@ export class Repos {
       ...options,
       params: { org: from_org, repo },
       body: rest,
+    });
+  }
+
+  /**
+   * Takes what its parent has since into a fork's branch: a fast-forward, or by `strategy` a merge.
+   *
+   * @example
+   * const { data, error } = await cg.repos.syncUpstream("agent-001", { strategy: "merge-commit" });
+   * console.log(data?.sha ?? error?.message);
+   */
+  syncUpstream(repo: RepoRef, body: SyncUpstream = {}, options: CallOptions = {}): Promise<Result<Synced>> {
+    const idempotencyKey = options.idempotencyKey ?? createIdempotencyKey();
+    return this.#request("POST /repos/:repo/sync-upstream", {
+      ...options,
+      idempotencyKey,
+      params: { repo },
+      body,
     });
   }
 

@@ -189,13 +189,15 @@ export class LfsDO extends DurableObject<LfsEnv> implements LfsRpc {
       after = page.next;
     }
     homes.delete(sourceRepoId);
+    // A fork gives back what it had from here: that is at home already.
+    homes.delete(this.#id());
     for (const home of homes) {
       const { gone } = await this.#callsOf(home).repeat((stub) => stub.lend(this.#id(), null));
       if (gone) this.#sql.exec("DELETE FROM objects WHERE home = ?", home);
     }
   }
 
-  /** A page of what this repository has, for a fork that begins with it. `after` null: only note who borrows. */
+  /** A page of what this repository has, for a fork that begins with it, or a merge out of it. `after` null: only note who borrows. */
   async lend(borrower: string, after: number | null): Promise<LentPage> {
     if (!this.#exists() || this.#fact("state") === "deleting") return { objects: [], next: null, gone: true };
     this.#sql.exec("INSERT OR IGNORE INTO borrowers (repo_id) VALUES (?)", borrower);

@@ -116,6 +116,21 @@ describe("forks", () => {
     expect([await keysOf(parent.name), await keysOf(fork.name)]).toEqual([0, 0]);
   });
 
+  it("can be merged back: each holds what the other has brought, until both are gone", async () => {
+    const [parent, fork] = [openLfs(), openLfs()];
+    const first = await upload(parent, "from the beginning");
+    await fork.store.adopt(parent.name);
+    const second = await upload(fork, "made in the fork");
+    for (let merges = 0; merges < 2; merges++) await parent.store.adopt(fork.name);
+    expect((await parent.store.find([first.oid, second.oid])).length).toBe(2);
+    await fork.store.destroy();
+    await runAlarmAfter(fork, 0);
+    expect(await keysOf(fork.name)).toBe(1);
+    await parent.store.destroy();
+    for (const lfs of [parent, fork, parent]) await runAlarmAfter(lfs, 0);
+    expect([await keysOf(parent.name), await keysOf(fork.name)]).toEqual([0, 0]);
+  });
+
   it("take nothing of a repository that is deleting its files", async () => {
     const [parent, fork] = [openLfs(), openLfs()];
     const { oid } = await upload(parent, "too late");

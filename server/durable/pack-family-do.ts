@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { FileStore } from "../git/ports.ts";
-import type { PackFamilies, PackHold } from "../ports/fork.ts";
+import type { PackFamilies, PackHold, PackHolder } from "../ports/fork.ts";
 import type { OrgStore } from "../ports/org.ts";
 import { createDurableOrgStore } from "../stores/durable-org-store.ts";
 import { listPackFiles } from "../stores/pack-id.ts";
@@ -24,7 +24,7 @@ const TABLES = [
   "CREATE TABLE IF NOT EXISTS holds (seq INTEGER PRIMARY KEY, key TEXT NOT NULL, repo_id TEXT NOT NULL)",
   "CREATE UNIQUE INDEX IF NOT EXISTS holds_by_key ON holds (key, repo_id)",
   "CREATE INDEX IF NOT EXISTS holds_by_repo ON holds (repo_id)",
-  // Forks of which nobody has seen yet that they have a name.
+  // Holders of which nobody has seen yet, since they last came by a pack, that they have a name.
   "CREATE TABLE IF NOT EXISTS unnamed (repo_id TEXT PRIMARY KEY, org_id TEXT NOT NULL, at_ms INTEGER NOT NULL)",
   // Packs that nobody holds.
   "CREATE TABLE IF NOT EXISTS idle (key TEXT PRIMARY KEY, since_ms INTEGER NOT NULL)",
@@ -47,19 +47,22 @@ export class PackFamilyDO extends DurableObject<FamilyEnv> implements PackFamili
     for (const statement of TABLES) this.#sql.exec(statement);
   }
 
-  async hold(source: PackHold, fork: { readonly repoId: string; readonly orgId: string }): Promise<void> {
+  async hold(source: PackHold & PackHolder, fork: PackHolder): Promise<void> {
     this.ctx.storage.transactionSync(() => {
       for (const key of source.keys) {
         this.#addHold(key, source.repoId);
         this.#addHold(key, fork.repoId);
         this.#sql.exec("DELETE FROM idle WHERE key = ?", key);
       }
-      this.#sql.exec(
-        "INSERT OR IGNORE INTO unnamed (repo_id, org_id, at_ms) VALUES (?, ?, ?)",
-        fork.repoId,
-        fork.orgId,
-        this.now(),
-      );
+      // The source too: it may have let go, and been deleted, before this call came to pass.
+      for (const { repoId, orgId } of [source, fork]) {
+        this.#sql.exec(
+          "INSERT OR IGNORE INTO unnamed (repo_id, org_id, at_ms) VALUES (?, ?, ?)",
+          repoId,
+          orgId,
+          this.now(),
+        );
+      }
     });
     await this.#schedule();
   }
@@ -70,7 +73,12 @@ export class PackFamilyDO extends DurableObject<FamilyEnv> implements PackFamili
         this.#sql.exec("DELETE FROM holds WHERE key = ? AND repo_id = ?", key, repoId);
         this.#noteIdle(key);
       }
-      this.#sql.exec("DELETE FROM unnamed WHERE repo_id = ?", repoId);
+      // As long as it holds anything it must still turn out to exist.
+      this.#sql.exec(
+        "DELETE FROM unnamed WHERE repo_id = ? AND NOT EXISTS (SELECT 1 FROM holds WHERE repo_id = ?)",
+        repoId,
+        repoId,
+      );
     });
     await this.#schedule();
   }

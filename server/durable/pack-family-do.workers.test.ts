@@ -139,7 +139,7 @@ test("a fork whose maker died before it had a name holds nothing", async () => {
   const { familyId, packs } = await storeOf(parent.id).share();
   const keys = packs.map((pack) => pack.key);
   const { orgId } = { orgId: key.slice("cgk_live_".length, "cgk_live_".length + 12) };
-  await family().hold({ familyId, repoId: parent.id, keys }, { repoId: "repo_never", orgId });
+  await family().hold({ familyId, repoId: parent.id, orgId, keys }, { repoId: "repo_never", orgId });
   const child = await fork(parent.slug, `named-${made}`);
   await passTime(60 * 60 * 1000);
   const holders = await runInDurableObject(family(), (_, state) =>

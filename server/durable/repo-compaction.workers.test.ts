@@ -86,7 +86,7 @@ describe("compaction", () => {
     const family = workersEnv.FAMILY.get(workersEnv.FAMILY.idFromName(seed.familyId));
     const keys = seed.packs.map((pack) => pack.key);
     await family.hold(
-      { familyId: seed.familyId, repoId: repo.repoId, keys },
+      { familyId: seed.familyId, repoId: repo.repoId, orgId: "org", keys },
       { repoId: "fork", orgId: "org" },
     );
     await runAlarm();

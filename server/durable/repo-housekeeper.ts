@@ -1,7 +1,7 @@
 import { GitError } from "../git/errors.ts";
 import type { FileStore, GitObject } from "../git/ports.ts";
 import type { PackFamilies } from "../ports/fork.ts";
-import { choosePacks, compactPacks } from "../stores/compact-packs.ts";
+import { chooseOwnPacks, compactPacks } from "../stores/compact-packs.ts";
 import { flushHot } from "../stores/flush-hot.ts";
 import { createMutex } from "../stores/mutex.ts";
 import { formatPackKey, type IdSource, listPackFiles } from "../stores/pack-id.ts";
@@ -75,6 +75,8 @@ class Housekeeper implements RepoHousekeeper {
   #reportAtMs = 0;
   /** After a failure nothing is tried before this time. */
   #retryAtMs = 0;
+  /** After a sweep that failed none is a reason to wake up before this time. */
+  #sweepAtMs = 0;
 
   constructor(deps: HousekeeperDeps) {
     this.#deps = deps;
@@ -91,11 +93,11 @@ class Housekeeper implements RepoHousekeeper {
       this.#schedule();
       return;
     }
-    const { hot, packs, refs } = this.#deps.tables;
+    const { hot, refs } = this.#deps.tables;
     const nowMs = this.#deps.ids.now();
     const expiryMs = refs.nextExpiry();
     if (expiryMs !== null) this.#ensureAlarm(expiryMs);
-    if (choosePacks(packs.readCatalog().packs) !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
+    if (this.#choosePacks() !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
     // A write without hot objects can only have reserved a key.
     this.#ensureAlarm(
       hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + RESERVATION_MAX_AGE_MS,
@@ -142,7 +144,7 @@ class Housekeeper implements RepoHousekeeper {
       const repoId = tables.facts.find("repo_id");
       let merges = 0;
       while (repoId !== null && tables.facts.find("state") === "live") {
-        const packs = choosePacks(tables.packs.readCatalog().packs);
+        const packs = this.#choosePacks();
         if (packs === null) break;
         await compactPacks({ ...this.#deps, repoId }, packs);
         merges++;
@@ -189,7 +191,7 @@ class Housekeeper implements RepoHousekeeper {
     const oldestMs = tables.hot.oldestMs();
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
     await this.compact();
-    await this.#sweep(ids.now() - RESERVATION_MAX_AGE_MS);
+    await this.#sweepApart(ids.now() - RESERVATION_MAX_AGE_MS);
     await this.#reportStorage();
   }
 
@@ -224,6 +226,16 @@ class Housekeeper implements RepoHousekeeper {
       // No reason to hold up a repository: it is told again.
       this.#reportAtMs = this.#deps.ids.now() + RETRY_MAX_MS;
       console.error("could not tell the org what a repository stores", error);
+    }
+  }
+
+  /** A family that cannot be reached, or files that cannot be deleted, stay a little longer; nothing waits for them. */
+  async #sweepApart(beforeMs: number): Promise<void> {
+    try {
+      await this.#sweep(beforeMs);
+    } catch (error) {
+      this.#sweepAtMs = this.#deps.ids.now() + RETRY_MAX_MS;
+      console.error("repository sweep failed", error);
     }
   }
 
@@ -273,6 +285,11 @@ class Housekeeper implements RepoHousekeeper {
     return this.#background;
   }
 
+  #choosePacks() {
+    const { facts, packs } = this.#deps.tables;
+    return chooseOwnPacks(facts.find("repo_id") ?? "", packs.readCatalog().packs);
+  }
+
   #mustWait(): boolean {
     return this.#retryAtMs > this.#deps.ids.now();
   }
@@ -301,9 +318,10 @@ class Housekeeper implements RepoHousekeeper {
     if (tables.facts.find("state") !== "live") due.push(ids.now() + DESTRUCTION_DELAY_MS);
     add(tables.refs.nextExpiry(), 0);
     add(tables.hot.oldestMs(), FLUSH_DELAY_MS);
-    add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
+    const reservedMs = tables.packs.oldestReservationMs();
+    if (reservedMs !== null) due.push(Math.max(reservedMs + RESERVATION_MAX_AGE_MS, this.#sweepAtMs));
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
-    if (choosePacks(tables.packs.readCatalog().packs) !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
+    if (this.#choosePacks() !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
     if (this.#hasNews() && tables.hot.count() === 0) {
       due.push(Math.max(ids.now() + REPORT_DELAY_MS, this.#reportAtMs));
     }

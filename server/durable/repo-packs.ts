@@ -10,6 +10,7 @@ type PackRow = {
   idx_bytes: number;
   refs_bytes: number;
   created_at_ms: number;
+  hidden: ArrayBuffer | null;
 };
 
 /** A key that is given up. */
@@ -117,8 +118,8 @@ export function createPackTable(sql: SqlStorage, facts: Facts): SqlPackTable {
 
 function insertPack(sql: SqlStorage, pack: PackEntry, shared: boolean): void {
   sql.exec(
-    `INSERT INTO packs (id, key, objects, pack_bytes, idx_bytes, refs_bytes, created_at_ms, shared)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO packs (id, key, objects, pack_bytes, idx_bytes, refs_bytes, created_at_ms, shared, hidden)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     pack.id,
     pack.key,
     pack.objects,
@@ -127,6 +128,7 @@ function insertPack(sql: SqlStorage, pack: PackEntry, shared: boolean): void {
     pack.refsBytes,
     pack.createdAtMs,
     Number(shared),
+    pack.hidden ?? null,
   );
 }
 
@@ -142,5 +144,6 @@ function listPacks(sql: SqlStorage): readonly PackEntry[] {
       idxBytes: row.idx_bytes,
       refsBytes: row.refs_bytes,
       createdAtMs: row.created_at_ms,
+      ...(row.hidden && { hidden: new Uint8Array(row.hidden) }),
     }));
 }

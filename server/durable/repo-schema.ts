@@ -30,6 +30,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE ref_expiries (name TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL)",
     "CREATE INDEX ref_expiries_by_time ON ref_expiries (expires_at_ms)",
   ],
+  [
+    // Of a pack that another repository made: a bit per object, set for what this one may not see. NULL: it sees all.
+    "ALTER TABLE packs ADD COLUMN hidden BLOB",
+  ],
 ];
 
 /** Version that this code reads and writes. */

@@ -71,6 +71,11 @@ export interface PackEntry {
   readonly idxBytes: number;
   readonly refsBytes: number;
   readonly createdAtMs: number;
+  /**
+   * Of a pack that another repository made: a bit for each position in its index (bit 0 first) whose object this
+   * repository may not see. Absent: it sees all.
+   */
+  readonly hidden?: Uint8Array;
 }
 
 /** Random-access bytes of immutable content. */
@@ -239,6 +244,8 @@ export interface RefTransaction {
   readonly objects?: readonly GitObject[];
   /** A pack, already stored, to enter the catalog with the refs. */
   readonly pack?: PackEntry;
+  /** Another one: what was brought from another repository. */
+  readonly carried?: PackEntry;
   /** HEAD from now on, set before the updates: so the default branch can be renamed. Atomic transactions only. */
   readonly head?: Head;
   /** Of a transaction with at most one update: a repetition gives the first result, or idempotency-mismatch. */

@@ -10,6 +10,8 @@ export interface ForkFacts {
   /** Forks between this repository and `rootId`; 0 for a deep one, which is its own root. */
   readonly depth: number;
   readonly rootId: string;
+  /** Different blobs that it began with; absent in forks made by earlier versions. */
+  readonly blobs?: number;
 }
 
 /** All that a repository is made of at one moment: what a fork begins with. */
@@ -24,10 +26,23 @@ export interface ForkSeed {
   readonly objects: readonly GitObject[];
 }
 
+/** A seed of which only what its refs reach may be seen. */
+export interface TrimmedSeed {
+  readonly seed: ForkSeed;
+  /** Different blobs that are reached. */
+  readonly blobs: number;
+}
+
 /** A fork's beginning, as its store writes it down in one step. */
 export interface ForkStart {
   readonly seed: ForkSeed;
   readonly reason: RefReason;
+}
+
+/** A repository, and the org whose directory knows whether it exists. */
+export interface PackHolder {
+  readonly repoId: string;
+  readonly orgId: string;
 }
 
 /** One pack of one repository, that others of its family may hold too. */
@@ -42,8 +57,11 @@ export interface PackHold {
  * calls may be repeated.
  */
 export interface PackFamilies {
-  /** Before a fork exists: the source's hold and the fork's. A fork that never gets a name loses its hold again. */
-  hold(source: PackHold, fork: { readonly repoId: string; readonly orgId: string }): Promise<void>;
+  /**
+   * Before a fork exists: the source's hold and the fork's. Whichever of them turns out to have no name a little later
+   * loses its hold again: a fork that was never finished, a source that was deleted meanwhile.
+   */
+  hold(source: PackHold & PackHolder, fork: PackHolder): Promise<void>;
   /** The repository has no use for these packs any more. */
   release(hold: PackHold): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { FileStore, ObjectReader, RefTransaction, RepoSnapshot, RepoStore } from "../git/ports.ts";
 import type { WriteGuard, WriteMeter } from "./access.ts";
 import type { CommitOutcome, CommitRequest } from "./commit.ts";
-import type { ForkSeed, ForkStart } from "./fork.ts";
+import type { ForkSeed, ForkStart, TrimmedSeed } from "./fork.ts";
 import type { RepoRecord } from "./org.ts";
 
 /** A RepoStore that can also build a commit on its current head in the step that moves the ref. */
@@ -17,6 +17,8 @@ export interface RepoHandle {
   readonly store: CommittingRepoStore;
   /** Sees this repository's objects and no others: hot ones and those of its catalog's packs. */
   readonly objects: ObjectReader;
+  /** The same as of the last snapshot: what is not found is not looked for anew. For those who have another place to look. */
+  readonly settled: ObjectReader;
   readonly files: FileStore;
   /** Who brings objects that the store cannot look into asks this first. Absent: the caller may move any ref. */
   readonly guard?: WriteGuard;
@@ -27,8 +29,10 @@ export interface RepoHandle {
    * from then on. Call it first in every request: refs are never cached.
    */
   snapshot(refs?: readonly string[]): Promise<RepoSnapshot>;
-  /** Different blobs in these packs and objects. */
-  countBlobs(content: Pick<ForkSeed, "packs" | "objects">): Promise<number>;
+  /**
+   * Hides what the seed's refs do not reach: left over from branches that were deleted or rewritten, it is not the fork's.
+   */
+  trimSeed(seed: ForkSeed): Promise<TrimmedSeed>;
 }
 
 /** Birth and death of repositories' stores; the directory says which of them have a name. */
@@ -43,7 +47,7 @@ export interface RepoLifecycle {
     /** Instead of `first`: begin as a fork. `defaultBranch` must be one of its branches, unless it has none. */
     readonly fork?: ForkStart;
   }): Promise<boolean>;
-  /** Before a fork exists: the large files that its source has are its own, too. May be repeated. */
+  /** The large files that the source has are the repository's own, too: of a fork, or when commits are brought. May be repeated. */
   adoptLargeFiles(repoId: string, sourceRepoId: string): Promise<void>;
   /** Everything the repository holds goes, now or in the background. Harmless when it is gone already. */
   destroy(repoId: string): Promise<void>;

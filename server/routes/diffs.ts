@@ -6,14 +6,17 @@ import { compareCommits } from "../services/diff/compare-commits.ts";
 import { diffFiles, type FileDiff } from "../services/diff/diff-commits.ts";
 import { findNamedCommit } from "../services/merge/find-commit.ts";
 import { resolveRefTarget } from "../services/read-target.ts";
+import { openCarrier } from "./open-move.ts";
 import { requireTarget } from "./read-replies.ts";
-import type { Handler } from "./router.ts";
+import type { Handler, RequestContext } from "./router.ts";
 
 /** Two trees: of commits, branches, tags, or trees themselves. */
-export const getDiff: Handler<"GET /repos/:repo/diff"> = async ({ repo, query }) => {
-  const [base, head] = [await findTarget(repo, query.base), await findTarget(repo, query.head)];
+export const getDiff: Handler<"GET /repos/:repo/diff"> = async (context) => {
+  const { repo, query } = context;
+  const { source, objects } = await openHead(context);
+  const [base, head] = [await findTarget(repo, query.base), await findTarget(source, query.head)];
   const files = await diffFiles(
-    repo.objects,
+    objects,
     { base: base.tree, head: head.tree },
     { patch: query.patch ?? false, context: query.context },
   );
@@ -24,12 +27,22 @@ async function findTarget(repo: RepoHandle, ref: string) {
   return requireTarget(await resolveRefTarget(repo, ref)).target;
 }
 
+/** The repository that `head` is in, and the objects of both. */
+async function openHead(
+  context: RequestContext<"GET /repos/:repo/diff"> | RequestContext<"GET /repos/:repo/compare">,
+): Promise<{ readonly source: RepoHandle; readonly objects: RepoHandle["objects"] }> {
+  const carrier = await openCarrier(context, context.query.head_repo);
+  return carrier ?? { source: context.repo, objects: context.repo.objects };
+}
+
 /** Two histories, from where they parted. */
-export const getCompare: Handler<"GET /repos/:repo/compare"> = async ({ repo, query }) => {
-  const [base, head] = [await findNamedCommit(repo, query.base), await findNamedCommit(repo, query.head)];
+export const getCompare: Handler<"GET /repos/:repo/compare"> = async (context) => {
+  const { repo, query } = context;
+  const { source, objects } = await openHead(context);
+  const [base, head] = [await findNamedCommit(repo, query.base), await findNamedCommit(source, query.head)];
   if (base.kind !== "found") throw notFound(`Commit ${base.ref.slice(0, 200)}`);
   if (head.kind !== "found") throw notFound(`Commit ${head.ref.slice(0, 200)}`);
-  const compared = await compareCommits(repo.objects, { base: base.oid, head: head.oid });
+  const compared = await compareCommits(objects, { base: base.oid, head: head.oid });
   if (compared.kind === "unrelated") throw unprocessable("base and head have no common ancestor");
   return {
     base: base.oid,

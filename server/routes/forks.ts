@@ -4,17 +4,15 @@ import { quotaExceeded } from "../middleware/quota.ts";
 import { conflict, invalidField, RequestError, unprocessable } from "../middleware/request-error.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { RepoRecord } from "../ports/org.ts";
-import type { RepoHandle, RepoLifecycle } from "../ports/repo.ts";
 import { findRule, mayWrite } from "../services/access/grant.ts";
 import { type ForkRequest, forkRepo } from "../services/forks/fork-repo.ts";
 import { json } from "./reply.ts";
 import { checkNamespacedSlug, formatFork, formatRepo, readOrgIdempotency } from "./repos.ts";
 import type { HandlersFor, RequestContext } from "./router.ts";
+import { postSyncUpstream, type UpstreamDeps } from "./sync-upstream.ts";
 
-export interface ForkHandlerDeps {
-  readonly repos: RepoLifecycle;
+export interface ForkHandlerDeps extends UpstreamDeps {
   readonly families: PackFamilies;
-  readonly openRepo: (record: RepoRecord) => RepoHandle;
 }
 
 type ForkContext =
@@ -25,6 +23,7 @@ type ForkContext =
 export function createForkHandlers(deps: ForkHandlerDeps): HandlersFor<typeof forkEndpoints> {
   return {
     "POST /repos/:repo/fork": (context) => postFork(deps, context),
+    "POST /repos/:repo/sync-upstream": (context) => postSyncUpstream(deps, context),
     // That a guest takes templates only is judged where guests are let in.
     "POST /orgs/:org/repos/:repo/fork": (context) => postFork(deps, context),
   };
@@ -49,13 +48,14 @@ async function postFork(deps: ForkHandlerDeps, context: ForkContext): Promise<Re
       context: {
         orgId: org.id,
         actor: context.principal?.actor ?? "anonymous",
+        now: context.now,
         ...readOrgIdempotency(context, repo.record.id),
       },
     }),
   );
   switch (outcome.kind) {
     case "forked":
-      return json(describeFork(outcome.repo, outcome.blobs, context.publicUrl), {
+      return json(describeFork(outcome.repo, context.publicUrl), {
         status: 201,
         ...(outcome.replayed && { headers: { [HEADERS.idempotentReplay]: "true" } }),
       });
@@ -70,8 +70,9 @@ async function postFork(deps: ForkHandlerDeps, context: ForkContext): Promise<Re
   }
 }
 
-function describeFork(record: RepoRecord, blobs: number, publicUrl: string): Fork {
+function describeFork(record: RepoRecord, publicUrl: string): Fork {
   const deep = record.fork?.mode === "deep";
+  const blobs = record.fork?.blobs ?? 0;
   return {
     ...formatRepo(record, publicUrl),
     ...formatFork(record.fork),

@@ -21,6 +21,7 @@ import type { SearchClock } from "../services/search/search-files.ts";
 import { searchRepos } from "../services/search/search-repos.ts";
 import { describeFailure, type Failure } from "./failure-line.ts";
 import { streamBody } from "./git-stream.ts";
+import { parseRepoName } from "./parse-repo-name.ts";
 import { unknownRef } from "./read-replies.ts";
 import { readableNames } from "./repos.ts";
 import type { HandlersFor, RequestContext } from "./router.ts";
@@ -176,7 +177,7 @@ async function postSearch(deps: SearchDeps, context: SearchContext): Promise<Sea
   const chosen =
     body.repos === undefined
       ? await listFirstRepos(context)
-      : { names: body.repos.map(parseName), hasMore: false };
+      : { names: body.repos.map(parseRepoName), hasMore: false };
   const repos = await context.openRepos(chosen.names);
   const files = {
     matcher,
@@ -200,16 +201,6 @@ async function postSearch(deps: SearchDeps, context: SearchContext): Promise<Sea
     skipped_large: result.counts.large,
     skipped_repos: [...result.withoutRef],
   };
-}
-
-function parseName(
-  repo: string | { readonly slug: string; readonly namespace?: string | null | undefined },
-): RepoName {
-  if (typeof repo !== "string") return { slug: repo.slug, namespace: repo.namespace ?? null };
-  const slash = repo.indexOf("/");
-  return slash === -1
-    ? { slug: repo, namespace: null }
-    : { namespace: repo.slice(0, slash), slug: repo.slice(slash + 1) };
 }
 
 async function listFirstRepos(

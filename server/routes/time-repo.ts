@@ -3,7 +3,7 @@ import type { CommittingRepoStore, RepoHandle } from "../ports/repo.ts";
 
 /** The same repository, with its waiting written to the request's Server-Timing. */
 export function timeRepo<T extends RepoHandle>(repo: T, timing: Timing): T {
-  const { store, objects } = repo;
+  const { store } = repo;
   const refs = <R>(work: () => Promise<R>) => timing.measure("refs", work);
   const stored = <R>(work: () => Promise<R>) => timing.measure("store", work);
   const timedStore: CommittingRepoStore = {
@@ -20,15 +20,25 @@ export function timeRepo<T extends RepoHandle>(repo: T, timing: Timing): T {
     commit: (request) => stored(() => store.commit(request)),
     share: () => stored(() => store.share()),
   };
-  const openObject = objects.openObject?.bind(objects);
   return {
     ...repo,
     store: timedStore,
-    objects: {
-      readObjects: (oids) => stored(() => objects.readObjects(oids)),
-      readHeaders: (oids) => stored(() => objects.readHeaders(oids)),
-      ...(openObject && { openObject: (oid, range) => stored(() => openObject(oid, range)) }),
-    },
+    objects: timeReader(repo.objects, stored),
+    settled: timeReader(repo.settled, stored),
     snapshot: (names) => refs(() => repo.snapshot(names)),
+  };
+}
+
+function timeReader(
+  objects: RepoHandle["objects"],
+  measure: <R>(work: () => Promise<R>) => Promise<R>,
+): RepoHandle["objects"] {
+  const openObject = objects.openObject?.bind(objects);
+  const readStored = objects.readStored?.bind(objects);
+  return {
+    readObjects: (oids) => measure(() => objects.readObjects(oids)),
+    readHeaders: (oids) => measure(() => objects.readHeaders(oids)),
+    ...(openObject && { openObject: (oid, range) => measure(() => openObject(oid, range)) }),
+    ...(readStored && { readStored }),
   };
 }

@@ -23,6 +23,12 @@ export const COMPACTION_LIMITS: CompactionLimits = {
   maxBytes: 256 * 1024 * 1024,
 };
 
+/**
+ * Packs that a fork began with are left alone up to this many: they cost it nothing, and merged they would be a copy of
+ * its own in each of a thousand forks. More come together only where forks of forks add packs, and would slow down reads.
+ */
+export const ADOPTED_PACKS_MAX = 16;
+
 /** A pack is left alone when it has at least this many times the objects of all smaller ones together. */
 const FACTOR = 2;
 
@@ -55,6 +61,12 @@ export function choosePacks(
 
 function objectsOf(packs: readonly PackEntry[], at: number): number {
   return packs[at]?.objects ?? 0;
+}
+
+/** As {@link choosePacks}, for a repository that may have begun with packs that another one made. */
+export function chooseOwnPacks(repoId: string, catalog: readonly PackEntry[]): readonly PackEntry[] | null {
+  const own = catalog.filter(({ key, id }) => key === formatPackKey(repoId, id));
+  return choosePacks(catalog.length - own.length > ADOPTED_PACKS_MAX ? catalog : own);
 }
 
 export interface CompactionDeps {

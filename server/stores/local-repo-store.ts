@@ -2,7 +2,7 @@ import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import { checkRefName } from "../git/object/ref-name.ts";
 import { visitEdges } from "../git/pack/object-edges.ts";
-import type { FileStore, GitObject, Head, PackEntry, RefTransaction, RepoSnapshot } from "../git/ports.ts";
+import type { FileStore, GitObject, Head, RefTransaction, RepoSnapshot } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
 import type { CommittingRepoStore } from "../ports/repo.ts";
 import { commitOnHead, type PlanCommit } from "./commit-on-head.ts";
@@ -18,7 +18,7 @@ import { createRefTurns } from "./ref-turns.ts";
 import type { RepoTables } from "./repo-tables.ts";
 import { createRequestReader } from "./request-reader.ts";
 import { createTieredReader, type HotReader, type StreamingReader } from "./tiered-reader.ts";
-import { transactRefs } from "./transact-refs.ts";
+import { listPacks, transactRefs } from "./transact-refs.ts";
 
 export interface LocalRepoOptions {
   readonly repoId: string;
@@ -194,7 +194,7 @@ async function findMissingTips(
   const tips = new Set<Oid>();
   for (const { next } of transaction.updates) if (next !== null && !brought.has(next)) tips.add(next);
   if (tips.size === 0) return tips;
-  const packs: readonly PackEntry[] = transaction.pack ? [transaction.pack] : [];
+  const packs = listPacks(transaction);
   const packed = packs.length > 0 ? await layer.readHeaders(packs, [...tips]) : { missing: [...tips] };
   if (packed.missing.length === 0) return new Set();
   return new Set((await objects.readHeaders(packed.missing)).missing);

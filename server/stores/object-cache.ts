@@ -6,6 +6,8 @@ import type { Catalog } from "./repo-tables.ts";
 /** What an entry costs beside its bytes: key, map slot, object. */
 const ENTRY_OVERHEAD_BYTES = 200;
 const CATALOGS_MAX = 500;
+/** Of what catalogs hide of packs, beside the catalogs. */
+const CATALOG_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * What an isolate remembers from one request to the next: only values that never change for their key, and never a
@@ -38,7 +40,11 @@ export function createObjectCache(options: ObjectCacheOptions = {}): ObjectCache
   const keepBlobs = options.blobs ?? true;
   const objects = createByteLru<GitObject>(options.objectBytes ?? 32 * 1024 * 1024);
   const parts = createByteLru<object>(options.partBytes ?? 24 * 1024 * 1024);
-  const catalogs = new LRUCache<string, Catalog>({ max: CATALOGS_MAX });
+  const catalogs = new LRUCache<string, Catalog>({
+    max: CATALOGS_MAX,
+    maxSize: CATALOG_BYTES_MAX,
+    sizeCalculation: ({ packs }) => packs.reduce((sum, { hidden }) => sum + (hidden?.length ?? 0), 1),
+  });
   return {
     findObject: (repoId, oid) => objects.get(repoId + oid) ?? null,
     keepObject(repoId, object) {

@@ -1,8 +1,10 @@
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
+import { hasBit } from "../git/pack/mark-reachable.ts";
 import { openPackIndex, type PackIndex } from "../git/pack/pack-index.ts";
 import { openPackRefs, type PackRefs } from "../git/pack/pack-refs.ts";
 import { openPack, type PackReader } from "../git/pack/read-pack.ts";
+import { veilPack } from "../git/pack/veil-pack.ts";
 import type { FileStore, Found, GitObject, ObjectHeader, PackEntry } from "../git/ports.ts";
 import { createFileSource } from "./file-source.ts";
 import type { ObjectCache } from "./object-cache.ts";
@@ -48,7 +50,8 @@ export function createPackSet(files: FileStore, cache: ObjectCache, options: Pac
     );
     // What is kept open is read again, often next to where it was read before.
     const pages = keepOpen > 0 ? createReadAhead(source) : source;
-    const reader = openPack({ pack: pages, index, refs }, { baseCacheBytes: BASE_CACHE_BYTES });
+    const whole = openPack({ pack: pages, index, refs }, { baseCacheBytes: BASE_CACHE_BYTES });
+    const reader = pack.hidden ? veilPack(whole, pack.hidden) : whole;
     if (keepOpen > 0) {
       const [oldest] = open.keys();
       if (open.size >= keepOpen && oldest !== undefined) open.delete(oldest);
@@ -101,10 +104,17 @@ async function locate(load: PartLoader, packs: readonly PackEntry[], oids: reado
   const byPack = new Map<PackEntry, readonly Oid[]>();
   let wanted: readonly Oid[] = [...new Set(oids)];
   const look = (pack: PackEntry, index: PackIndex) => {
-    const hits = wanted.filter((oid) => index.findPosition(oid) >= 0);
+    const { hidden } = pack;
+    const hits: Oid[] = [];
+    const rest: Oid[] = [];
+    for (const oid of wanted) {
+      const position = index.findPosition(oid);
+      if (position < 0 || (hidden && hasBit(hidden, position))) rest.push(oid);
+      else hits.push(oid);
+    }
     if (hits.length === 0) return;
     byPack.set(pack, hits);
-    wanted = wanted.filter((oid) => index.findPosition(oid) < 0);
+    wanted = rest;
   };
   const unknown: PackEntry[] = [];
   for (const pack of packs) {

@@ -2,10 +2,10 @@ import type { PackReader } from "../git/pack/read-pack.ts";
 import type { FileStore, PackEntry, RepoSnapshot } from "../git/ports.ts";
 import type { RepoRecord } from "../ports/org.ts";
 import type { CommittingRepoStore, RepoHandle } from "../ports/repo.ts";
-import { countBlobs } from "./count-blobs.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { createPackSet } from "./pack-set.ts";
-import { createTieredReader } from "./tiered-reader.ts";
+import { createTieredReader, type ReaderTiers } from "./tiered-reader.ts";
+import { trimSeed } from "./trim-seed.ts";
 
 export interface RepoHandleDeps {
   readonly store: CommittingRepoStore;
@@ -38,7 +38,7 @@ export function createRepoHandle(record: RepoRecord, deps: RepoHandleDeps): Stor
   };
   const current = async () => last ?? snapshot();
 
-  const objects = createTieredReader({
+  const tiers: ReaderTiers = {
     repoId: record.id,
     cache,
     packs,
@@ -53,26 +53,19 @@ export function createRepoHandle(record: RepoRecord, deps: RepoHandleDeps): Stor
       const after = await snapshot();
       return after.hotObjects > 0 || after.catalogVersion !== before?.catalogVersion;
     },
-  });
+  };
   const openCatalog = (entries: readonly PackEntry[]) =>
     Promise.all(entries.map((pack) => packs.openPack(pack)));
   return {
     record,
     store,
-    objects,
+    objects: createTieredReader(tiers),
+    settled: createTieredReader({ ...tiers, refresh: async () => false }),
     files,
     snapshot,
     async openPacks() {
       return openCatalog((await current()).packs ?? []);
     },
-    async countBlobs(content) {
-      // Packs never change: what was counted for these stays true for a thousand forks.
-      const key = `blobs of ${content.packs.map((pack) => pack.key).join()}`;
-      const known = content.objects.length === 0 ? cache.findPart(key) : null;
-      if (known) return (known as { readonly count: number }).count; // kept below
-      const count = countBlobs(await openCatalog(content.packs), content.objects);
-      if (content.objects.length === 0) cache.keepPart(key, { count }, key.length);
-      return count;
-    },
+    trimSeed: (seed) => trimSeed({ cache, openPacks: openCatalog }, seed),
   };
 }

@@ -127,7 +127,8 @@ export function createSessionRepoStore(deps: SessionRepoDeps): SessionRepoStore 
       return rest.length === 0 ? own : new Map([...own, ...(await behind.readHotHeaders(rest))]);
     },
     async transact(transaction) {
-      const { pack, ...rest } = transaction;
+      const { pack, carried, ...rest } = transaction;
+      if (carried) await enterPack(behind, carried, transaction.reason);
       if (pack) await enterPack(behind, pack, transaction.reason);
       const notes = transaction.notes?.length ? [AGENT_NOTES_REF] : [];
       const names = [...transaction.updates.map(({ name }) => name), ...notes];

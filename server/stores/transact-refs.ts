@@ -1,7 +1,14 @@
 import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import { AGENT_NOTES_REF } from "../git/notes/note-commit.ts";
-import type { GitObject, ObjectReader, RefTransaction, RefUpdate, RefUpdateResult } from "../git/ports.ts";
+import type {
+  GitObject,
+  ObjectReader,
+  PackEntry,
+  RefTransaction,
+  RefUpdate,
+  RefUpdateResult,
+} from "../git/ports.ts";
 import { addReservedPack } from "./commit-on-head.ts";
 import { findRefReceipt, putRefReceipt } from "./ref-receipts.ts";
 import { moveRefs } from "./ref-rules.ts";
@@ -66,9 +73,14 @@ function moveTogether(deps: TransactDeps, transaction: RefTransaction): readonly
     missing,
     ...(transaction.head && { head: transaction.head }),
     alongside(results) {
-      if (transaction.pack) addReservedPack(tables, transaction.pack);
+      for (const pack of listPacks(transaction)) addReservedPack(tables, pack);
       if (transaction.objects?.length) tables.hot.put(transaction.objects, atMs);
       putRefReceipt(tables, transaction, { results, atMs });
     },
   });
+}
+
+/** Packs that a transaction adds to the catalog. */
+export function listPacks({ pack, carried }: RefTransaction): readonly PackEntry[] {
+  return [carried, pack].flatMap((entry) => entry ?? []);
 }

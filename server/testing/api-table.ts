@@ -40,7 +40,7 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Repositories", /^\/repos(\/:repo)?$/],
   ["Watch", /^\/repos\/:repo\/watch$/],
   ["Sessions", /^\/session/],
-  ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/fork$/],
+  ["Forks", /^(\/orgs\/:org)?\/repos\/:repo\/(fork|sync-upstream)$/],
   ["Public reads", /^\/orgs\//],
   ["Workspace", /^(\/repos\/:repo|\/workspace)\/exec$/],
   ["Tokens", /^\/tokens/],

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { REPOSITORY_ROOT } from "./house/source-file.ts";
 
@@ -91,4 +92,14 @@ function readStat(pid: number): string {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
     throw error;
   }
+}
+
+/** Kills the command line, workerd, or both in either order; ends when both are gone. */
+export async function killHard(pid: number, choice: number): Promise<void> {
+  const runtimes = listRuntimesOf(pid);
+  const orders = [[pid], [...runtimes, pid], [pid, ...runtimes]];
+  for (const victim of orders[Math.floor(choice * orders.length)] ?? [pid]) {
+    if (isRunning(victim)) process.kill(victim, "SIGKILL");
+  }
+  while ([pid, ...runtimes].some(isRunning)) await delay(5);
 }

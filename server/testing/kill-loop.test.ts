@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isRunning, listRuntimesOf, prepareBuild, type Ready, startReady } from "./cli-process.ts";
+import { killHard, prepareBuild, type Ready, startReady } from "./cli-process.ts";
 import { git, hasGit } from "./real-git.ts";
 
 const KILLS = 16;
@@ -93,16 +93,6 @@ async function pushInLoop(
 async function waitForBoth({ commits, pushes }: Acknowledged): Promise<void> {
   const before = [commits.length, pushes.length];
   while (commits.length === before[0] || pushes.length === before[1]) await delay(5);
-}
-
-/** Kills the command line, workerd, or both in either order; ends when both are gone. */
-async function killHard(pid: number, choice: number): Promise<void> {
-  const runtimes = listRuntimesOf(pid);
-  const orders = [[pid], [...runtimes, pid], [pid, ...runtimes]];
-  for (const victim of orders[Math.floor(choice * orders.length)] ?? [pid]) {
-    if (isRunning(victim)) process.kill(victim, "SIGKILL");
-  }
-  while ([pid, ...runtimes].some(isRunning)) await delay(5);
 }
 
 async function listHistory(clone: string, ref: string): Promise<ReadonlySet<string>> {

@@ -18,6 +18,8 @@ export interface FileFaults {
   calls: (keyof FileStore)[];
   /** How far the object's clock is ahead. */
   aheadMs: number;
+  /** The families of packs cannot be reached. */
+  familyDown: boolean;
 }
 
 /** A RepoDO whose storage of packs fails, and whose clock advances, on demand. */
@@ -25,11 +27,20 @@ export class FaultyRepoDO extends RepoDO {
   readonly faults: FileFaults;
 
   constructor(ctx: DurableObjectState, env: RepoEnv) {
-    const faults: FileFaults = { fail: new Set(), onCall: null, calls: [], aheadMs: 0 };
-    super(ctx, env, {
-      files: makeFaulty(createR2Files(env.PACKS), faults),
-      ids: { ...platformIds, now: () => Date.now() + faults.aheadMs },
-    });
+    const faults: FileFaults = { fail: new Set(), onCall: null, calls: [], aheadMs: 0, familyDown: false };
+    const unreachable = () => Promise.reject(new Error("injected: the family cannot be reached"));
+    const FAMILY: RepoEnv["FAMILY"] = {
+      getByName: (name) =>
+        faults.familyDown ? { hold: unreachable, release: unreachable } : env.FAMILY.getByName(name),
+    };
+    super(
+      ctx,
+      { ...env, FAMILY },
+      {
+        files: makeFaulty(createR2Files(env.PACKS), faults),
+        ids: { ...platformIds, now: () => Date.now() + faults.aheadMs },
+      },
+    );
     this.faults = faults;
   }
 }

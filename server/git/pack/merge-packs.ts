@@ -25,7 +25,7 @@ const PAUSE_BYTES = 512 * 1024;
 const PAUSE_ENTRIES = 1_000;
 
 /**
- * Writes one pack with every object of `packs` into a file, which stays open. An object is taken from the first pack that has
+ * Writes one pack with every object of `packs` that is not hidden into a file, which stays open. An object is taken from the first pack that has
  * it, so its delta base comes from the same pack or an earlier one: no circle can close.
  * @throws GitError corrupt-pack when a pack is not self-contained or cannot be read
  */
@@ -49,6 +49,7 @@ function pickPositions(pack: PackReader, earlier: readonly PackReader[]): readon
   const { index } = pack;
   const positions: number[] = [];
   for (let position = 0; position < index.count; position++) {
+    if (pack.hides?.(position)) continue;
     const oid = index.oidAt(position);
     if (!earlier.some((other) => other.index.findPosition(oid) >= 0)) positions.push(position);
   }
@@ -147,6 +148,8 @@ class Merger {
     if (entry.base >= source.pack.refs.count) {
       throw new GitError("corrupt-pack", "a delta's base is not in its pack", { oid: entry.oid });
     }
+    // Nothing of what is hidden goes along, not even its id.
+    if (source.pack.hides?.(entry.base)) return { number: -1, depth: Number.POSITIVE_INFINITY };
     const number = this.ledger.entryOf(source.idOf(entry.base));
     // A base that lies behind its delta: no stored pack of ours, but nothing forbids it.
     if (number < 0) return { number: -1, depth: Number.POSITIVE_INFINITY };

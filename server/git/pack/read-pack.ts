@@ -48,6 +48,8 @@ export interface RawEntry {
 export interface PackReader extends ObjectReader {
   readonly index: PackIndex;
   readonly refs: PackRefs;
+  /** Whether the object at a position is kept from whoever reads here; absent: none is. */
+  hides?(position: number): boolean;
   openObject(oid: Oid, range?: { readonly start: number; readonly end: number }): Promise<OpenObject | null>;
   /** One entry, compressed, for copying into another pack. */
   readEntryBytes(position: number): Promise<RawEntry>;

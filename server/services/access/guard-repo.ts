@@ -45,7 +45,7 @@ function guardStore(
         checkRef(name);
         // A pack cannot be looked into here; who brings one asks the guard itself.
         if (judged.has(`${next} ${name}`)) continue;
-        if (transaction.pack && rule.paths !== null)
+        if ((transaction.pack || transaction.carried) && rule.paths !== null)
           throw new Error("a pack came without having been judged");
         const objection = await guard.findObjection({ name, next }, objects);
         if (objection !== null) throw new GitError("forbidden", objection, { ref: name });

@@ -9,6 +9,9 @@ import { copySeed } from "./copy-seed.ts";
 /** A fork of a fork of … so many times keeps its root; the next one is copied whole. */
 export const FORK_DEPTH_MAX = 16;
 
+/** Well below the time after which the family of packs looks whether a fork got its name. */
+const SLOW_MS = 60_000;
+
 export interface ForkRequest {
   readonly slug: string;
   readonly namespace: string | null;
@@ -23,6 +26,8 @@ export interface ForkContext {
   /** The org that the fork belongs to. */
   readonly orgId: string;
   readonly actor: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   readonly idempotency?: Idempotency;
 }
 
@@ -40,15 +45,13 @@ export type ForkOutcome =
       readonly kind: "forked";
       readonly repo: RepoRecord;
       readonly replayed: boolean;
-      /** Different blobs that the fork began with. */
-      readonly blobs: number;
     }
   | Exclude<RepoCreation, { kind: "created" }>
   /** The default branch that was asked for is not among the source's. */
   | { readonly kind: "no-branch" };
 
 /**
- * Makes a fork: catalog and refs of this moment, no content. It has a store of its own from the start and never looks at
+ * Makes a fork: catalog and refs of this moment, no content, and of what the packs hold no more than the refs reach. It has a store of its own from the start and never looks at
  * its parent again. Store first and name last, as for any repository; a pack is held by the family before the fork can
  * need it.
  */
@@ -57,7 +60,7 @@ export async function forkRepo(
   source: RepoHandle,
   { request, context }: { readonly request: ForkRequest; readonly context: ForkContext },
 ): Promise<ForkOutcome> {
-  const seed = await source.store.share();
+  const { seed, blobs } = await source.trimSeed(await source.store.share());
   const branches = seed.refs.filter((ref) => ref.name.startsWith(BRANCH_PREFIX));
   const defaultBranch = request.defaultBranch ?? findDefaultBranch(source.record, seed);
   if (
@@ -76,18 +79,20 @@ export async function forkRepo(
     defaultBranch,
     isTemplate: false,
     autoIndex: false,
-    fork: describeFork(source.record, request.mode, id),
+    fork: describeFork(source.record, { wanted: request.mode, id, blobs }),
   };
   // The reflog is for everybody who reads the fork, and what it was made from is not.
   const reason: RefReason = { actor: context.actor, message: "fork: created" };
-  await plant(deps, source, { seed, draft, reason, orgId: context.orgId });
-  const [outcome, blobs] = await Promise.all([
-    deps.org.createRepo(draft, context.idempotency),
-    source.countBlobs(seed),
-  ]);
+  const planting = { seed, draft, reason, orgId: context.orgId };
+  const startedMs = context.now();
+  await plant(deps, source, planting);
+  const outcome = await deps.org.createRepo(draft, context.idempotency);
+  // The family gives up those who do not get their name in time: whoever was slow must not have been given up unheard.
+  if (context.now() - startedMs > SLOW_MS && draft.fork?.mode === "instant")
+    await hold(deps, source, planting);
   if (outcome.kind !== "created" || outcome.repo.id !== id) await deps.repos.destroy(id);
   if (outcome.kind !== "created") return outcome;
-  return { kind: "forked", repo: outcome.repo, replayed: outcome.repo.id !== id, blobs };
+  return { kind: "forked", repo: outcome.repo, replayed: outcome.repo.id !== id };
 }
 
 interface Planting {
@@ -100,7 +105,11 @@ interface Planting {
 async function plant(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
   const { draft } = planting;
   const adopting = deps.repos.adoptLargeFiles(draft.id, source.record.id);
-  await Promise.all([adopting, plantObjects(deps, source, planting)]);
+  const steps = await Promise.allSettled([adopting, plantObjects(deps, source, planting)]);
+  const failed = steps.find((step) => step.status === "rejected");
+  if (!failed) return;
+  await deps.repos.destroy(draft.id);
+  throw failed.reason;
 }
 
 async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
@@ -112,17 +121,27 @@ async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planti
     await copySeed(source.files, target.store, seed, reason);
     return;
   }
-  const keys = seed.packs.map((pack) => pack.key);
-  if (keys.length > 0) {
-    await deps.families.hold(
-      { familyId: seed.familyId, repoId: source.record.id, keys },
-      { repoId: draft.id, orgId },
-    );
-  }
-  await deps.repos.create({ ...init, fork: { seed, reason } });
+  // Side by side, because each takes a sync to disk: nobody can read the fork before it has a name, which comes after both.
+  const steps = [hold(deps, source, planting), deps.repos.create({ ...init, fork: { seed, reason } })];
+  const failed = (await Promise.allSettled(steps)).find((step) => step.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
-function describeFork(source: RepoRecord, wanted: "instant" | "deep", id: string): ForkFacts {
+async function hold(
+  { families }: ForkDeps,
+  { record }: RepoHandle,
+  { seed, draft, orgId }: Planting,
+): Promise<void> {
+  const keys = seed.packs.map((pack) => pack.key);
+  if (keys.length === 0) return;
+  const source = { familyId: seed.familyId, repoId: record.id, orgId: record.orgId, keys };
+  await families.hold(source, { repoId: draft.id, orgId });
+}
+
+function describeFork(
+  source: RepoRecord,
+  { wanted, id, blobs }: { readonly wanted: "instant" | "deep"; readonly id: string; readonly blobs: number },
+): ForkFacts {
   const depth = (source.fork?.depth ?? 0) + 1;
   const mode = depth > FORK_DEPTH_MAX ? "deep" : wanted;
   return {
@@ -133,6 +152,7 @@ function describeFork(source: RepoRecord, wanted: "instant" | "deep", id: string
     mode,
     depth: mode === "deep" ? 0 : depth,
     rootId: mode === "deep" ? id : (source.fork?.rootId ?? source.id),
+    blobs,
   };
 }
 

@@ -6,11 +6,10 @@ import { createScratch, type Scratch } from "../../git/merge/scratch.ts";
 import { BRANCH_PREFIX } from "../../git/object/ref-name.ts";
 import { findMergeBases } from "../../git/walk/merge-base.ts";
 import type { CommitIdentity } from "../../ports/commit.ts";
-import { copyNotes } from "../notes/copy-notes.ts";
 import { findEarlierMove } from "../refs/earlier-move.ts";
 import type { RefMove, RefRefusal } from "../refs/move-ref.ts";
 import { findNamedCommit } from "./find-commit.ts";
-import { findTip, type MoveContext, moveBranch } from "./move-branch.ts";
+import { findTip, type MoveContext, moveBranch, notesOf, readerOf, sourceOf } from "./move-branch.ts";
 import { type MoveAttempt, moveInTurns } from "./move-in-turns.ts";
 import { listRange, replayCommits, type Stamp, toIdentity } from "./replay-commits.ts";
 
@@ -20,6 +19,8 @@ export interface MergeOrder {
   /** Short name of the branch that is moved. */
   readonly target: string;
   readonly source: string;
+  /** Name of the repository that `source` is in, when it is another one. */
+  readonly sourceRepo: string | null;
   readonly strategy: MergeStrategy;
   /** undefined: as git words it. */
   readonly message: string | undefined;
@@ -63,7 +64,10 @@ export const REPLAY_MAX = 100;
 export async function mergeBranch(context: MoveContext, order: MergeOrder): Promise<BranchMerge> {
   const earlier = await findEarlierMove(context.repo, BRANCH_PREFIX + order.target, context.idempotency);
   if (earlier) return earlier.kind === "moved" ? repeatMerge(order, earlier) : earlier;
-  return await moveInTurns(context, order.target, (attempt) => tryMerge(context, order, attempt));
+  const outcome = await moveInTurns(context, order.target, (attempt) => tryMerge(context, order, attempt));
+  // Refused for good, and told so: nothing that was brought along is of use.
+  if (outcome.kind !== "merged") await context.carrier?.discard();
+  return outcome;
 }
 
 /** null: the target has moved meanwhile. */
@@ -72,26 +76,28 @@ async function tryMerge(
   order: MergeOrder,
   { turn }: MoveAttempt,
 ): Promise<BranchMerge | null> {
-  const source = await findNamedCommit(context.repo, order.source);
+  const source = await findNamedCommit(sourceOf(context), order.source);
   if (source.kind !== "found") return source;
   const tip = await findTip(context.repo, order.target);
   if (tip === null) return { kind: "unknown-ref", ref: order.target };
   if (order.expected !== undefined && order.expected !== tip) {
     return { kind: "stale", name: `refs/heads/${order.target}`, current: tip };
   }
-  const scratch = createScratch(context.repo.objects);
+  const scratch = createScratch(readerOf(context));
   const made = await makeMerge(scratch, order, { tip, source: source.oid, nowMs: context.nowMs });
   if (made.kind !== "made") return made;
   const strategy: MergeStrategy | "already_up_to_date" =
     made.tip === tip ? "already_up_to_date" : order.strategy;
   const result: BranchMerge = { ...done(order, { ...made, previous: tip, replayed: false }), strategy };
   if (order.dryRun || (made.tip === tip && !context.idempotency)) return result;
+  const { notes, blobs } = await notesOf(context, made.rewritten);
   const moved = await moveBranch(context, {
     branch: order.target,
     from: tip,
     to: made.tip,
-    objects: scratch.list(),
-    notes: await copyNotes(context.repo, made.rewritten),
+    objects: [...scratch.list(), ...blobs],
+    notes,
+    // Whoever reads the target reads this, and may not know of the repository.
     message: `merge ${order.source}: ${describeStrategy(order.strategy)}`,
     detail: { strategy, created: made.created },
     turn,
@@ -121,6 +127,11 @@ function done(
 ): Extract<BranchMerge, { kind: "merged" }> {
   const { tip, previous, created, replayed } = made;
   return { kind: "merged", strategy, tip, previous, created, replayed };
+}
+
+/** The source as the caller is told of it, in errors and conflict markers. */
+export function nameSource({ source, sourceRepo }: Pick<MergeOrder, "source" | "sourceRepo">): string {
+  return sourceRepo === null ? source : `${source} of ${sourceRepo}`;
 }
 
 /** As git words it in the reflog. */
@@ -157,14 +168,16 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
       : { kind: "not-fast-forward", tip };
   }
   const stamp: Stamp = { who: order.author, nowMs };
-  if (order.strategy === "rebase")
-    return isAhead
-      ? { kind: "made", tip: source, created: 0, rewritten: NONE }
-      : rebase(scratch, { tip, source, stamp });
+  if (order.strategy === "rebase") {
+    if (isAhead) return { kind: "made", tip: source, created: 0, rewritten: NONE };
+    // Within a repository git rebases what is not related, too; out of another one that is more likely a mistake.
+    if (order.sourceRepo !== null && bases.length === 0) return { kind: "unrelated" };
+    return rebase(scratch, { tip, source, stamp });
+  }
   const merged = await mergeCommits(
     reader,
     { ours: tip, theirs: source, bases },
-    { oursName: order.target, theirsName: order.source },
+    { oursName: order.target, theirsName: nameSource(order) },
   );
   if (merged.kind === "unrelated") return merged;
   if (merged.conflicts.length > 0) return { kind: "conflict", conflicts: merged.conflicts, tip };
@@ -178,7 +191,8 @@ async function makeMerge(scratch: Scratch, order: MergeOrder, { tip, source, now
     committer: author,
     extra: [],
     message: toByteString(
-      order.message ?? `${isSquash ? "Squash" : "Merge"} ${order.source} into ${order.target}\n`,
+      order.message ??
+        `${isSquash ? "Squash" : "Merge"} ${order.source}${order.sourceRepo === null ? "" : " of another repository"} into ${order.target}\n`,
     ),
   });
   return { kind: "made", tip: commit, created: 1, rewritten: NONE };

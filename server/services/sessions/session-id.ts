@@ -19,3 +19,13 @@ export function parseSessionId(id: string): { readonly orgId: string; readonly h
 export function shortSessionName(hash: string): string {
   return hash.slice(0, SHORT_DIGITS);
 }
+
+/** Id under which caches know a repository as one session sees it. */
+export function formatViewId(repoId: string, sessionHash: string): string {
+  return `${repoId}~${shortSessionName(sessionHash)}`;
+}
+
+/** The repository behind such an id; an id that is none is the repository's own. */
+export function findViewedRepo(viewId: string): string {
+  return viewId.split("~", 1)[0] ?? viewId;
+}

@@ -94,10 +94,10 @@ export async function ask(cell: Cell, more: Twist = {}): Promise<Answer> {
 }
 
 /** What is wrong with an answer, in words; null when it is as the policy says. */
-export function findFault({ verdict, spec }: Cell, answer: Answer): string | null {
-  const expected = verdict === "allowed" ? spec.status : verdict;
+export function findFault({ verdict, spec, sample }: Cell, answer: Answer): string | null {
+  const expected = verdict === "allowed" ? (sample.status ?? spec.status) : verdict;
   if (answer.status === expected) return null;
-  return `expected ${verdict === "allowed" ? spec.status : verdict}, got ${answer.status}: ${answer.text.slice(0, 200)}`;
+  return `expected ${expected}, got ${answer.status}: ${answer.text.slice(0, 200)}`;
 }
 
 export function nameCell({ sample, caller, at }: Cell): string {

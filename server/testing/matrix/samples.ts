@@ -36,6 +36,8 @@ export interface Sample {
   /** Puts right what a request that was let through has broken for the next. */
   readonly restore?: (at: Place) => Promise<unknown>;
   readonly wish?: (at: Place) => Wish;
+  /** Of a request that is let through, and refused for what it is about. Default: the endpoint's own. */
+  readonly status?: number;
 }
 
 const branchRef = (name: string) => `refs/heads/${name}`;
@@ -194,6 +196,8 @@ const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>
     body: (at) => ({ slug: at.fresh }),
     wish: (at) => ({ makes: at.fresh }),
   },
+  // Of a repository that is no fork, as these are, it is refused for that: to those only who may write it.
+  "POST /repos/:repo/sync-upstream": { body: () => ({}), status: 422 },
 
   "POST /session": { body: () => ({}), wish: () => ({ opensSession: true }) },
   "POST /session/open": { body: () => ({}), wish: () => ({ opensSession: true }) },
