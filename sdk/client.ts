@@ -27,6 +27,7 @@ import type {
 import type { MountOptions } from "./mount/mount-options.ts";
 import type { MountedFS } from "./mount/mounted-fs.ts";
 import { openMount } from "./mount/open-mount.ts";
+import type { Audit } from "./resources/audit.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
@@ -42,6 +43,7 @@ import { Snapshots } from "./resources/snapshots.ts";
 import { Tags } from "./resources/tags.ts";
 import type { Tokens } from "./resources/tokens.ts";
 import { Watch } from "./resources/watch.ts";
+import type { Webhooks } from "./resources/webhooks.ts";
 import { Workspace } from "./resources/workspace.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
@@ -138,6 +140,8 @@ export class CoregitClient {
   readonly snapshots: Snapshots;
   readonly tags: Tags;
   readonly tokens: Tokens;
+  readonly webhooks: Webhooks;
+  readonly audit: Audit;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -172,6 +176,8 @@ export class CoregitClient {
     this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
     this.tokens = loadOnCall(async () => new (await import("./resources/tokens.ts")).Tokens(request));
+    this.webhooks = loadOnCall(async () => new (await import("./resources/webhooks.ts")).Webhooks(request));
+    this.audit = loadOnCall(async () => new (await import("./resources/audit.ts")).Audit(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);

@@ -1,4 +1,5 @@
 export { CoregitClient, type CoregitClientOptions, createCoregitClient, Filesystems } from "./client.ts";
+export type { AuditEntry, AuditQuery } from "./contract/audit.ts";
 export type { Branch, BranchCreate, BranchList } from "./contract/branches.ts";
 export type {
   BlobsStored,
@@ -60,6 +61,16 @@ export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
 export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
+export type {
+  Delivery,
+  DeliveryDetails,
+  Webhook,
+  WebhookCreate,
+  WebhookEvent,
+  WebhookUpdate,
+  WebhookUpdated,
+  WebhookWithSecret,
+} from "./contract/webhooks.ts";
 export type {
   ExecChange,
   ExecReply,

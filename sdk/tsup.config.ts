@@ -22,6 +22,7 @@ const core: Options = {
   entry: {
     index: "index.ts",
     mount: "mount.ts",
+    webhooks: "webhooks.ts",
     "contract/index": "contract/index.ts",
     ...Object.fromEntries(adapters.map((name) => [`adapters/${name}`, `adapters/${name}.ts`])),
   },

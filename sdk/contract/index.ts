@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { adminEndpoints } from "./admin.ts";
+import { auditEndpoints } from "./audit.ts";
 import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";
 import { fileEndpoints } from "./files.ts";
@@ -16,6 +17,7 @@ import { snapshotEndpoints } from "./snapshots.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
 import { watchEndpoints } from "./watch.ts";
+import { webhookEndpoints } from "./webhooks.ts";
 import { workspaceEndpoints } from "./workspace.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
@@ -34,6 +36,8 @@ export const contract = {
   ...watchEndpoints,
   ...sessionEndpoints,
   ...tokenEndpoints,
+  ...webhookEndpoints,
+  ...auditEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,
   ...publicEndpoints,

@@ -6,7 +6,8 @@ export interface Facts {
   forget(): void;
 }
 
-export type FactName = "repo_id" | "head" | "catalog_version" | "state" | "family";
+/** `events_sent`: id of the last move that the org has confirmed. */
+export type FactName = "repo_id" | "org_id" | "head" | "catalog_version" | "state" | "family" | "events_sent";
 
 export function createFacts(sql: SqlStorage): Facts {
   const known = new Map<FactName, string | null>();

@@ -6,6 +6,7 @@ import { flushHot } from "../stores/flush-hot.ts";
 import { createMutex } from "../stores/mutex.ts";
 import { type IdSource, listPackFiles } from "../stores/pack-id.ts";
 import { RECEIPT_MAX_AGE_MS } from "../stores/repo-tables.ts";
+import { OUTBOX_PATIENCE_MS, type RepoOutbox } from "./repo-outbox.ts";
 import { migrateSchema } from "./repo-schema.ts";
 import type { SqlRepoTables } from "./repo-tables.ts";
 
@@ -35,6 +36,7 @@ export interface HousekeeperDeps {
   readonly files: FileStore;
   readonly ids: IdSource;
   readonly families: PackFamilies;
+  readonly outbox: RepoOutbox;
 }
 
 /** What happens to a repository beside requests: flush, compaction, sweep, expiry of receipts, destruction. One alarm drives all. */
@@ -73,6 +75,7 @@ class Housekeeper implements RepoHousekeeper {
 
   async wake(): Promise<void> {
     this.#alarmAtMs = await this.#deps.storage.getAlarm();
+    if (this.#deps.outbox.hasMore()) this.#deps.outbox.schedule();
     this.#schedule();
   }
 
@@ -85,9 +88,9 @@ class Housekeeper implements RepoHousekeeper {
     const { hot, packs } = this.#deps.tables;
     const nowMs = this.#deps.ids.now();
     if (choosePacks(packs.readCatalog().packs) !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
-    // A write without hot objects can only have reserved a key.
+    // Both the flush and what a run of the outbox may leave behind. The alarm of a flush is there for the outbox, too.
     this.#ensureAlarm(
-      hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + RESERVATION_MAX_AGE_MS,
+      hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + OUTBOX_PATIENCE_MS,
     );
     if (hot.count() > FLUSH_OBJECTS || hot.bytes() > FLUSH_BYTES) void this.#flushTogether();
   }
@@ -163,7 +166,6 @@ class Housekeeper implements RepoHousekeeper {
       tables.facts.put("state", "destroyed");
       tables.packs.doomAll();
       storage.sql.exec("DELETE FROM refs");
-      storage.sql.exec("DELETE FROM reflog");
       storage.sql.exec("DELETE FROM receipts");
       tables.hot.deleteUpTo(tables.hot.lastRow());
     });
@@ -173,6 +175,8 @@ class Housekeeper implements RepoHousekeeper {
   async #keepHouse(): Promise<void> {
     const { tables, ids } = this.#deps;
     tables.receipts.deleteBefore(ids.now() - RECEIPT_MAX_AGE_MS);
+    // It has its own way to try again: that the org cannot be reached must not hold up the flush.
+    if (this.#deps.outbox.hasMore()) await this.#deps.outbox.run();
     const oldestMs = tables.hot.oldestMs();
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
     await this.compact();
@@ -202,6 +206,8 @@ class Housekeeper implements RepoHousekeeper {
     await this.#flushes.run(async () => undefined);
     await this.#compactions.run(async () => undefined);
     while ((await this.#sweep(ids.now() + 1)) > 0);
+    // The reflog has what the org was not told yet.
+    if (!(await this.#deps.outbox.run(true))) throw new Error("the last moves are not handed over");
     await storage.deleteAlarm();
     await storage.deleteAll();
     // This instance may be called again before it is evicted.
@@ -253,6 +259,7 @@ class Housekeeper implements RepoHousekeeper {
     add(tables.hot.oldestMs(), FLUSH_DELAY_MS);
     add(tables.packs.oldestReservationMs(), RESERVATION_MAX_AGE_MS);
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
+    if (this.#deps.outbox.hasMore()) due.push(ids.now() + OUTBOX_PATIENCE_MS);
     if (choosePacks(tables.packs.readCatalog().packs) !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
     if (due.length === 0) return;
     this.#ensureAlarm(Math.max(Math.min(...due), this.#retryAtMs));

@@ -122,6 +122,7 @@ export interface NewSession {
   readonly keyId: string;
 }
 
+/** Whoever writes is told by `actor`, for the org's log; without it, it is the operator. */
 export interface OrgStore {
   /** Makes the org that this store is for, and its first key; null when it exists. */
   createOrg(org: {
@@ -130,14 +131,14 @@ export interface OrgStore {
     readonly keyHash: string;
   }): Promise<{ readonly id: string; readonly keyId: string } | null>;
   /** null when there is no such org. */
-  createKey(keyHash: string): Promise<{ readonly keyId: string } | null>;
-  revokeKey(keyId: string): Promise<boolean>;
+  createKey(keyHash: string, actor?: string): Promise<{ readonly keyId: string } | null>;
+  revokeKey(keyId: string, actor?: string): Promise<boolean>;
   /** null when the org has as many live tokens as it may have. */
-  createToken(token: NewToken): Promise<TokenRecord | null>;
+  createToken(token: NewToken, actor?: string): Promise<TokenRecord | null>;
   /** Live ones, oldest first. */
   listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage>;
   /** At once; false when there is no live token with this id. */
-  revokeToken(tokenId: string): Promise<boolean>;
+  revokeToken(tokenId: string, actor?: string): Promise<boolean>;
   authorize(query: AuthorizeQuery): Promise<AuthorizeResult>;
   /** Remembers a session of a live key or token, so that it ends with it. `full`: that has as many as it may. */
   openSession(
@@ -145,9 +146,9 @@ export interface OrgStore {
   ): Promise<{ readonly kind: "opened" | "revoked" } | { readonly kind: "full"; readonly limit: number }>;
   /** Forgets a session that has ended. */
   endSession(hash: string): Promise<void>;
-  createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation>;
-  updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;
-  deleteRepo(repoId: string): Promise<boolean>;
+  createRepo(repo: NewRepo, idempotency?: Idempotency, actor?: string): Promise<RepoCreation>;
+  updateRepo(repoId: string, patch: RepoPatch, actor?: string): Promise<RepoRecord | null>;
+  deleteRepo(repoId: string, actor?: string): Promise<boolean>;
   /** Whether a repository with this id has a name. */
   hasRepo(repoId: string): Promise<boolean>;
   /** Oldest first. */

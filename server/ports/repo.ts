@@ -34,6 +34,8 @@ export interface RepoLifecycle {
   /** false when a repository with this id exists. `first`: objects and refs that it has from the start. */
   create(init: {
     readonly repoId: string;
+    /** The org that is told what moves. */
+    readonly orgId: string;
     readonly defaultBranch: string;
     readonly first?: RefTransaction;
     /** Instead of `first`: begin as a fork. `defaultBranch` must be one of its branches, unless it has none. */

@@ -68,7 +68,12 @@ async function postRepo(repos: RepoLifecycle, context: RequestContext<"POST /rep
     init: body.init,
     fork: null,
   };
-  const caller = { actor: actorOf(context), nowMs: context.now(), ...readOrgIdempotency(context, "") };
+  const caller = {
+    orgId: context.org.id,
+    actor: actorOf(context),
+    nowMs: context.now(),
+    ...readOrgIdempotency(context, ""),
+  };
   const outcome = await context.timing.measure("store", () =>
     createRepo({ org: context.org.store, repos }, request, caller),
   );
@@ -144,7 +149,7 @@ async function deleteRepo(
   context: RequestContext<"DELETE /repos/:repo">,
 ): Promise<{ deleted: true }> {
   const { id } = context.repo.record;
-  if (!(await context.org.store.deleteRepo(id))) throw notFound("Repository");
+  if (!(await context.org.store.deleteRepo(id, actorOf(context)))) throw notFound("Repository");
   await repos.destroy(id);
   return { deleted: true };
 }

@@ -18,6 +18,8 @@ export interface RepoRequest extends Omit<NewRepo, "id"> {
 }
 
 export interface RepoCreationContext {
+  /** The org that the repository belongs to. */
+  readonly orgId: string;
   readonly actor: string;
   readonly nowMs: number;
   readonly idempotency?: Idempotency;
@@ -38,10 +40,11 @@ export async function createRepo(
   const id = createRepoId();
   await deps.repos.create({
     repoId: id,
+    orgId: context.orgId,
     defaultBranch: repo.defaultBranch,
     ...(init && { first: planInitialCommit(repo.defaultBranch, context) }),
   });
-  const outcome = await deps.org.createRepo({ ...repo, id }, context.idempotency);
+  const outcome = await deps.org.createRepo({ ...repo, id }, context.idempotency, context.actor);
   if (outcome.kind !== "created" || outcome.repo.id !== id) {
     await deps.repos.destroy(id);
     return outcome;

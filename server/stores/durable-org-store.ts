@@ -6,19 +6,19 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
   const { repeat, once } = createDurableCalls(connect);
   return {
     createOrg: (org) => once((stub) => stub.createOrg(org)),
-    createKey: (keyHash) => once((stub) => stub.createKey(keyHash)),
-    revokeKey: (keyId) => once((stub) => stub.revokeKey(keyId)),
-    createToken: (token) => repeat((stub) => stub.createToken(token)),
+    createKey: (keyHash, actor) => once((stub) => stub.createKey(keyHash, actor)),
+    revokeKey: (keyId, actor) => once((stub) => stub.revokeKey(keyId, actor)),
+    createToken: (token, actor) => repeat((stub) => stub.createToken(token, actor)),
     listTokens: (query) => repeat((stub) => stub.listTokens(query)),
-    revokeToken: (tokenId) => once((stub) => stub.revokeToken(tokenId)),
+    revokeToken: (tokenId, actor) => once((stub) => stub.revokeToken(tokenId, actor)),
     // Counted twice at worst.
     authorize: (query) => repeat((stub) => stub.authorize(query)),
     openSession: (session) => repeat((stub) => stub.openSession(session)),
     endSession: (hash) => repeat((stub) => stub.endSession(hash)),
-    createRepo: (repo, idempotency) =>
-      (idempotency ? repeat : once)((stub) => stub.createRepo(repo, idempotency)),
-    updateRepo: (repoId, patch) => repeat((stub) => stub.updateRepo(repoId, patch)),
-    deleteRepo: (repoId) => once((stub) => stub.deleteRepo(repoId)),
+    createRepo: (repo, idempotency, actor) =>
+      (idempotency ? repeat : once)((stub) => stub.createRepo(repo, idempotency, actor)),
+    updateRepo: (repoId, patch, actor) => repeat((stub) => stub.updateRepo(repoId, patch, actor)),
+    deleteRepo: (repoId, actor) => once((stub) => stub.deleteRepo(repoId, actor)),
     hasRepo: (repoId) => repeat((stub) => stub.hasRepo(repoId)),
     listRepos: (query) => repeat((stub) => stub.listRepos(query)),
   };

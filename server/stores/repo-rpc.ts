@@ -34,6 +34,8 @@ export interface HotPage {
 
 export interface RepoInit {
   readonly repoId: string;
+  /** Is told what moves; absent: nobody is. */
+  readonly orgId?: string;
   /** HEAD points at it from the start, whether or not it exists. */
   readonly defaultBranch: string;
   /** First objects and refs, in the step that creates the repository. */

@@ -82,7 +82,7 @@ export async function forkRepo(
   const reason: RefReason = { actor: context.actor, message: "fork: created" };
   await plant(deps, source, { seed, draft, reason, orgId: context.orgId });
   const [outcome, blobs] = await Promise.all([
-    deps.org.createRepo(draft, context.idempotency),
+    deps.org.createRepo(draft, context.idempotency, context.actor),
     source.countBlobs(seed),
   ]);
   if (outcome.kind !== "created" || outcome.repo.id !== id) await deps.repos.destroy(id);
@@ -105,7 +105,7 @@ async function plant(deps: ForkDeps, source: RepoHandle, planting: Planting): Pr
 
 async function plantObjects(deps: ForkDeps, source: RepoHandle, planting: Planting): Promise<void> {
   const { seed, draft, reason, orgId } = planting;
-  const init = { repoId: draft.id, defaultBranch: draft.defaultBranch };
+  const init = { repoId: draft.id, orgId, defaultBranch: draft.defaultBranch };
   if (draft.fork?.mode === "deep") {
     await deps.repos.create(init);
     const target = deps.openRepo({ ...draft, orgId, orgSlug: "", createdAtMs: 0 });

@@ -66,6 +66,27 @@ const openSession = async (at: Place) => {
 };
 const ofHostKey = ({ world }: Place): Wish => ({ ofSession: world.hostKeyId });
 
+const ofHost = (): Wish => ({ ofOrg: HOST });
+/** A name that no resolver knows: nothing is ever sent. */
+const WEBHOOK = { url: "https://example.invalid/", events: ["tag.created"], secret: null };
+const makeWebhook = async (at: Place) => {
+  const { id = "" } = await keep(at, "/webhooks", WEBHOOK);
+  return { id };
+};
+const makeDelivery = async (at: Place) => {
+  const { id } = await makeWebhook(at);
+  const { id: delivery = "" } = await keep(at, `/webhooks/${id}/ping`);
+  return { id, delivery };
+};
+/** An org has a limited number of them. */
+const deleteWebhooks = async ({ world }: Place) => {
+  const headers = { "x-api-key": world.hostKey };
+  const { webhooks } = await must(world.server, { method: "GET", path: "/webhooks", headers });
+  for (const { id } of webhooks) {
+    await must(world.server, { method: "DELETE", path: `/webhooks/${id}`, headers });
+  }
+};
+
 const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>> = {
   "POST /repos": { body: (at) => ({ slug: at.fresh }) },
   "PATCH /repos/:repo": { body: () => ({ description: "by the matrix" }) },
@@ -190,6 +211,24 @@ const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>
   "DELETE /tokens/:id": {
     prepare: (at) => keep(at, "/tokens", { name: "doomed", scopes: { "repos:*": ["read"] } }),
     wish: () => ({ ofOrg: HOST }),
+  },
+
+  "POST /webhooks": { body: () => WEBHOOK, restore: deleteWebhooks },
+  "GET /webhooks/:id": { prepare: makeWebhook, restore: deleteWebhooks, wish: ofHost },
+  "PATCH /webhooks/:id": {
+    prepare: makeWebhook,
+    body: () => ({ events: ["tag.deleted"] }),
+    restore: deleteWebhooks,
+    wish: ofHost,
+  },
+  "DELETE /webhooks/:id": { prepare: makeWebhook, wish: ofHost },
+  "POST /webhooks/:id/ping": { prepare: makeWebhook, restore: deleteWebhooks, wish: ofHost },
+  "GET /webhooks/:id/deliveries": { prepare: makeWebhook, restore: deleteWebhooks, wish: ofHost },
+  "GET /webhooks/:id/deliveries/:delivery": { prepare: makeDelivery, restore: deleteWebhooks, wish: ofHost },
+  "POST /webhooks/:id/deliveries/:delivery/redeliver": {
+    prepare: makeDelivery,
+    restore: deleteWebhooks,
+    wish: ofHost,
   },
 
   "POST /search": [
