@@ -35,6 +35,8 @@ export default defineConfig({
                 LFS: { className: "LfsDO", useSQLite: true },
               },
               bindings: { ADMIN_KEY: "test-admin-key", RATE_LIMITS: "on" },
+              // Without a consumer: tests of deliveries send them themselves, or run the local server.
+              queueProducers: { EVENTS: "coregit-events" },
               r2Buckets: ["PACKS"],
               // The real filesystem, which a Worker has not: the suite over a mount's fs.promises asks it as it goes.
               serviceBindings: { NODE_FS: answerRequest },

@@ -27,6 +27,7 @@ import type {
 import type { MountOptions } from "./mount/mount-options.ts";
 import type { MountedFS } from "./mount/mounted-fs.ts";
 import { openMount } from "./mount/open-mount.ts";
+import type { Audit } from "./resources/audit.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
 import { Files } from "./resources/files.ts";
@@ -45,6 +46,7 @@ import { Tags } from "./resources/tags.ts";
 import type { Tokens } from "./resources/tokens.ts";
 import type { UsageReports } from "./resources/usage.ts";
 import { Watch } from "./resources/watch.ts";
+import type { Webhooks } from "./resources/webhooks.ts";
 import { Workspace } from "./resources/workspace.ts";
 
 const DEFAULT_BASE_URL = "https://api.coregit.dev";
@@ -144,6 +146,8 @@ export class CoregitClient {
   readonly history: History;
   readonly publicKeys: PublicKeys;
   readonly usage: UsageReports;
+  readonly webhooks: Webhooks;
+  readonly audit: Audit;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -183,6 +187,8 @@ export class CoregitClient {
       async () => new (await import("./resources/public-keys.ts")).PublicKeys(request),
     );
     this.usage = loadOnCall(async () => new (await import("./resources/usage.ts")).UsageReports(request));
+    this.webhooks = loadOnCall(async () => new (await import("./resources/webhooks.ts")).Webhooks(request));
+    this.audit = loadOnCall(async () => new (await import("./resources/audit.ts")).Audit(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);

@@ -1,5 +1,12 @@
 export { CoregitClient, type CoregitClientOptions, createCoregitClient, Filesystems } from "./client.ts";
-export type { Branch, BranchCreate, BranchList, BranchPromote, BranchUpdate } from "./contract/branches.ts";
+export type { AuditEntry, AuditQuery } from "./contract/audit.ts";
+export type {
+  Branch,
+  BranchCreate,
+  BranchList,
+  BranchPromote,
+  BranchUpdate,
+} from "./contract/branches.ts";
 export type {
   BlobsStored,
   BlobUpload,
@@ -69,6 +76,16 @@ export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated, TokenLimits } from "./contract/tokens.ts";
 export type { Usage, UsageDetails } from "./contract/usage.ts";
 export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";
+export type {
+  Delivery,
+  DeliveryDetails,
+  Webhook,
+  WebhookCreate,
+  WebhookEvent,
+  WebhookUpdate,
+  WebhookUpdated,
+  WebhookWithSecret,
+} from "./contract/webhooks.ts";
 export type {
   ExecChange,
   ExecReply,

@@ -23,6 +23,7 @@ const core: Options = {
     index: "index.ts",
     mount: "mount.ts",
     signing: "signing.ts",
+    webhooks: "webhooks.ts",
     "contract/index": "contract/index.ts",
     ...Object.fromEntries(adapters.map((name) => [`adapters/${name}`, `adapters/${name}.ts`])),
   },

@@ -1,10 +1,10 @@
-import { createHandler } from "./wiring.ts";
+import { createHandler, createQueueHandler } from "./wiring.ts";
 
 export { LfsDO } from "./durable/lfs-do.ts";
 export { OrgDO } from "./durable/org-do.ts";
 export { PackFamilyDO } from "./durable/pack-family-do.ts";
 export { RepoDO } from "./durable/repo-do.ts";
 export { SessionDO } from "./durable/session-do.ts";
-export { createHandler };
+export { createHandler, createQueueHandler };
 
-export default { fetch: createHandler() };
+export default { fetch: createHandler(), queue: createQueueHandler() };

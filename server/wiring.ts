@@ -1,5 +1,6 @@
 import { waitUntil } from "cloudflare:workers";
 import type { Hono } from "hono";
+import type { DeliveryMessage, DeliverySource, EventStore } from "./ports/events.ts";
 import type { PackFamilies } from "./ports/fork.ts";
 import type { OrgStore } from "./ports/org.ts";
 import type { AppParts } from "./routes/create-app.ts";
@@ -8,9 +9,13 @@ import { createHandlers } from "./routes/handlers.ts";
 import type { LfsParts } from "./routes/lfs-http.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
+import { type AddressRules, parseAllowedHosts } from "./services/public-address.ts";
+import { createSecretSealer, type SecretSealer } from "./services/seal-secret.ts";
 import { formatViewId } from "./services/sessions/session-id.ts";
 import { createUsageTally } from "./services/usage/usage-tally.ts";
 import type { Timers } from "./services/watch/watch-stream.ts";
+import { deliverWebhook, type SenderDeps } from "./services/webhooks/deliver-webhook.ts";
+import { createDurableDeliverySource, createDurableEventStore } from "./stores/durable-event-store.ts";
 import { createDurableLfsStore } from "./stores/durable-lfs-store.ts";
 import { createDurableOrgStore } from "./stores/durable-org-store.ts";
 import { createDurablePackFamilies } from "./stores/durable-pack-families.ts";
@@ -32,7 +37,7 @@ import { storeObjects } from "./stores/store-pack.ts";
 export interface Env {
   readonly FAMILY: { getByName(name: string): PackFamilies };
   readonly REPO: { getByName(name: string): RepoRpc & SocketStub };
-  readonly ORG: { getByName(name: string): OrgStore & SocketStub };
+  readonly ORG: { getByName(name: string): OrgStore & EventStore & DeliverySource & SocketStub };
   /** By the hash of the session's id. */
   readonly SESSION: { getByName(name: string): SessionRpc };
   /** Large files, by repository. */
@@ -50,6 +55,12 @@ export interface Env {
   readonly R2_SECRET_ACCESS_KEY?: string;
   /** Largest body that the platform lets through, in bytes: 100 MB on most plans. */
   readonly LFS_PROXY_BYTES?: string;
+  /** Secret: 32 bytes in base64url, to seal with what must be readable again. Without it there are no such secrets. */
+  readonly SECRETS_KEY?: string;
+  /** The key before, while what it sealed is still around. */
+  readonly SECRETS_KEY_PREVIOUS?: string;
+  /** Private hosts that may be called all the same: `host` or `host:port`, separated by commas. */
+  readonly OUTBOUND_HOSTS?: string;
 }
 
 const systemTimers: Timers = {
@@ -58,6 +69,14 @@ const systemTimers: Timers = {
     return () => clearInterval(timer);
   },
 };
+
+/** What may be called, and what is kept sealed: the same for requests and for the queue. */
+function readOutbound(env: Env): { readonly sealer: SecretSealer | null; readonly rules: AddressRules } {
+  return {
+    sealer: createSecretSealer({ current: env.SECRETS_KEY, previous: env.SECRETS_KEY_PREVIOUS }),
+    rules: { allowedHosts: parseAllowedHosts(env.OUTBOUND_HOSTS) },
+  };
+}
 
 /** The app over a deployment's bindings. */
 export function createApp(env: Env): Hono {
@@ -94,6 +113,7 @@ export function createApp(env: Env): Hono {
     lfs: createLfsParts(env),
   };
   const repos = createDurableRepoLifecycle(env);
+  const { sealer, rules } = readOutbound(env);
   return createHttpApp(
     parts,
     createHandlers({
@@ -107,6 +127,9 @@ export function createApp(env: Env): Hono {
         connectOrg: (orgId) => env.ORG.getByName(orgId),
       }),
       timers: systemTimers,
+      openEvents: (orgId) => createDurableEventStore(() => env.ORG.getByName(orgId)),
+      sealer,
+      addressRules: rules,
     }),
   );
 }
@@ -142,5 +165,44 @@ export function createHandler(): (request: Request, env: Env, ctx: ExecutionCont
       apps.set(env, app);
     }
     return app.fetch(request, env, ctx);
+  };
+}
+
+/** The handler of the queue EVENTS: `export default { fetch: createHandler(), queue: createQueueHandler() }`. */
+export function createQueueHandler(): (batch: MessageBatch<DeliveryMessage>, env: Env) => Promise<void> {
+  const senders = new WeakMap<Env, SenderDeps>();
+  return async (batch, env) => {
+    const sender = senders.get(env) ?? createSender(env);
+    senders.set(env, sender);
+    await Promise.all(
+      batch.messages.map(async (message) => {
+        try {
+          await deliverWebhook(sender, message.body);
+          message.ack();
+        } catch (error) {
+          // The org's store could not be reached. Its alarm sends another message, too.
+          console.error("a delivery could not be looked up", error);
+          message.retry({ delaySeconds: 5 });
+        }
+      }),
+    );
+  };
+}
+
+function createSender(env: Env): SenderDeps {
+  const files = createR2Files(env.PACKS);
+  const cache = createObjectCache();
+  return {
+    ...readOutbound(env),
+    openDeliveries: (orgId) => createDurableDeliverySource(() => env.ORG.getByName(orgId)),
+    openRepo: (record) =>
+      createRepoHandle(record, {
+        store: createDurableRepoStore(() => env.REPO.getByName(record.id)),
+        files,
+        cache,
+      }),
+    fetch: (input, init) => fetch(input, init),
+    now: Date.now,
+    clockMs: () => performance.now(),
   };
 }

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { adminEndpoints } from "./admin.ts";
+import { auditEndpoints } from "./audit.ts";
 import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";
 import { fileEndpoints } from "./files.ts";
@@ -19,6 +20,7 @@ import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
 import { usageEndpoints } from "./usage.ts";
 import { watchEndpoints } from "./watch.ts";
+import { webhookEndpoints } from "./webhooks.ts";
 import { workspaceEndpoints } from "./workspace.ts";
 
 /** Every endpoint below `/v1`, keyed by `METHOD /path`. */
@@ -40,6 +42,8 @@ export const contract = {
   ...tokenEndpoints,
   ...publicKeyEndpoints,
   ...usageEndpoints,
+  ...webhookEndpoints,
+  ...auditEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,
   ...publicEndpoints,

@@ -96,6 +96,24 @@ export const LIMITS = {
   watchReplayMoves: 1_000,
   /** What may wait for a slow reader before its stream is cut. */
   watchBufferBytes: 256 * 1024,
+  webhooksPerOrg: 50,
+  webhookUrlChars: 2_048,
+  webhookSecretChars: 256,
+  webhookAttempts: 8,
+  webhookTimeoutMs: 10_000,
+  /** Commits in one `push`. */
+  webhookCommits: 20,
+  /** Of an answer, as kept in the log of deliveries. */
+  webhookResponseBytes: 1_024,
+  /** Deliveries of one webhook that have not ended; further events wait in the audit log. */
+  webhookPending: 1_000,
+  /** Deliveries of one webhook that have ended and can still be looked at, and for how long. */
+  webhookDeliveries: 1_000,
+  webhookDeliveryDays: 7,
+  /** A webhook that fails for so long is switched off. */
+  webhookFailingDays: 3,
+  auditDays: 90,
+  auditEntries: 2_000_000,
   execCommandChars: 10_000,
   execRepos: 10,
   execEnvNames: 200,

@@ -38,6 +38,10 @@ export function findRepoByName(
   return firstRecord(rows, org);
 }
 
+export function findRepoById(sql: SqlStorage, org: OrgFacts, id: string): RepoRecord | null {
+  return firstRecord(sql.exec<RepoRow>(`SELECT ${COLUMNS} FROM repos WHERE id = ?`, id), org);
+}
+
 /** null when the name is taken. */
 export function insertRepo(sql: SqlStorage, org: OrgFacts, repo: NewRepo, nowMs: number): RepoRecord | null {
   const rows = sql.exec<RepoRow>(

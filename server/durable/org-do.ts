@@ -1,4 +1,5 @@
 import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
+import type { DeliveryMessage, DeliveryQueue } from "../ports/events.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
@@ -15,13 +16,23 @@ import type {
 import type { RepoLifecycle } from "../ports/repo.ts";
 import type { SessionStore } from "../ports/session.ts";
 import { decideAccess } from "../services/access/decide-access.ts";
+import {
+  describeRepo,
+  describeRepoPatch,
+  describeWrite,
+  OPERATOR,
+  type Subject,
+} from "../services/events/describe-write.ts";
 import { createKeyId, orgIdOf } from "../services/org-keys.ts";
+import { createRetrySchedule } from "../services/webhooks/retry-schedule.ts";
+import { createDeliveryQueue } from "../stores/delivery-queue.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
 import type { LfsRpc } from "../stores/lfs-rpc.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
 import { OrgAccount } from "./org-account.ts";
-import { OrgAccountMethods } from "./org-account-methods.ts";
+import { createOrgAlarm, type OrgAlarm } from "./org-alarm.ts";
 import {
+  findRepoById,
   findRepoByName,
   hasRepoRow,
   insertRepo,
@@ -30,6 +41,8 @@ import {
   patchRepo,
   removeRepo,
 } from "./org-directory.ts";
+import { OrgEventMethods } from "./org-event-methods.ts";
+import { OrgEvents } from "./org-events.ts";
 import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
 import { migrateOrgSchema, readSchemaVersion } from "./org-schema.ts";
@@ -46,12 +59,19 @@ export interface OrgEnv {
   readonly SESSION: { getByName(name: string): Pick<SessionStore, "revoke"> };
   /** "off" switches rate limits off. */
   readonly RATE_LIMITS?: string;
+  /** Wakes whoever sends webhooks. */
+  readonly EVENTS?: Pick<Queue<DeliveryMessage>, "sendBatch">;
+  /** "memory": the queue's messages end with the process, as in the local server. */
+  readonly QUEUE_STORAGE?: string;
+  /** Seconds between the attempts of a delivery, separated by commas. */
+  readonly WEBHOOK_RETRY_SECONDS?: string;
 }
 
 /** Stand-ins for tests. */
 export interface OrgParts {
   readonly now?: () => number;
   readonly repos?: Pick<RepoLifecycle, "destroy">;
+  readonly queue?: DeliveryQueue;
 }
 
 /** How long the Worker has to destroy a deleted repository before the alarm does. */
@@ -65,7 +85,7 @@ const MAX_KNOWN_REPOS = 2_000;
  * One org: keys, directory of repositories, rate counters. Each method is one turn without awaits before its writes,
  * so two of them never interleave.
  */
-export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
+export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
   readonly #sql: SqlStorage;
   readonly #now: () => number;
   readonly #repos: Pick<RepoLifecycle, "destroy">;
@@ -73,6 +93,8 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
   readonly #watchers: OrgWatchers;
   protected readonly account: OrgAccount;
   protected readonly signed: OrgSigned;
+  readonly #alarm: OrgAlarm;
+  protected readonly events: OrgEvents;
   /**
    * Repositories that were asked for, by name: reading one from SQLite costs 40 µs of the 160 that a round here takes.
    * This object alone writes the tables, and forgets all of them whenever it does.
@@ -100,6 +122,22 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
     });
     this.#repos = parts.repos ?? createDurableRepoLifecycle(env);
     this.#org = this.#wake();
+    this.#alarm = createOrgAlarm(ctx.storage);
+    this.events = new OrgEvents({
+      storage: ctx.storage,
+      alarm: this.#alarm,
+      queue: parts.queue ?? createDeliveryQueue(env.EVENTS),
+      retry: createRetrySchedule(env.WEBHOOK_RETRY_SECONDS),
+      now: this.#now,
+      findOrg: () => this.#org,
+      findRepo: (repoId) => this.#org && findRepoById(this.#sql, this.#org, repoId),
+    });
+    if (this.#org) void ctx.blockConcurrencyWhile(() => this.#load(env.QUEUE_STORAGE === "memory"));
+  }
+
+  async #load(queueWasLost: boolean): Promise<void> {
+    await this.#alarm.load();
+    if (queueWasLost) this.events.forgetMessages();
   }
 
   async createOrg(org: { readonly slug: string; readonly name: string | null; readonly keyHash: string }) {
@@ -108,26 +146,35 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
     const keyId = createKeyId(facts.id);
     const nowMs = this.#now();
     migrateOrgSchema(this.ctx.storage);
-    this.ctx.storage.transactionSync(() => {
+    this.events.writeLogged(() => {
       this.#sql.exec("INSERT INTO org VALUES (?, ?, ?, ?)", facts.id, facts.slug, org.name, nowMs);
       insertKey(this.#sql, keyId, org.keyHash, nowMs);
+      this.#log(OPERATOR, "org.create", { id: facts.id, name: facts.slug, details: { key_id: keyId } });
     });
     this.#org = facts;
     return { id: facts.id, keyId };
   }
 
-  async createKey(keyHash: string) {
+  async createKey(keyHash: string, actor = OPERATOR) {
     if (!this.#org) return null;
     // Two hashes could share what they are looked up by.
     this.#keys.forget();
     const keyId = createKeyId(this.#org.id);
-    insertKey(this.#sql, keyId, keyHash, this.#now());
+    this.events.writeLogged(() => {
+      insertKey(this.#sql, keyId, keyHash, this.#now());
+      this.#log(actor, "key.create", { id: keyId, name: null });
+    });
     return { keyId };
   }
 
-  async revokeKey(keyId: string): Promise<boolean> {
+  async revokeKey(keyId: string, actor = OPERATOR): Promise<boolean> {
     this.#keys.forget();
-    const revoked = this.#org !== null && revokeKeyRow(this.#sql, keyId, this.#now());
+    if (!this.#org) return false;
+    const revoked = this.events.writeLogged(() => {
+      if (!revokeKeyRow(this.#sql, keyId, this.#now())) return false;
+      this.#log(actor, "key.revoke", { id: keyId, name: null });
+      return true;
+    });
     if (revoked) await this.#endAllOf(keyId);
     return revoked;
   }
@@ -167,7 +214,7 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
     const doomed = listDoomedSessions(this.#sql);
     if (doomed.length === 0) return;
     // First, so that a crash in between cannot leave one untold.
-    await this.ctx.storage.setAlarm(this.#now() + SESSION_RETRY_MS);
+    this.#alarm.ensure(this.#now() + SESSION_RETRY_MS);
     await Promise.allSettled(
       doomed.map(async (hash) => {
         await this.env.SESSION.getByName(hash).revoke();
@@ -182,9 +229,16 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
     return keyId === null ? new Response(null, { status: 400 }) : this.#watchers.accept(keyId);
   }
 
-  async createToken(token: NewToken): Promise<TokenRecord | null> {
+  async createToken(token: NewToken, actor = OPERATOR): Promise<TokenRecord | null> {
     this.#readOrg();
-    return this.ctx.storage.transactionSync(() => insertToken(this.#sql, token, this.#now()));
+    return this.events.writeLogged(() => {
+      const known = findTokenById(this.#sql, token.id, this.#now());
+      const record = known ?? insertToken(this.#sql, token, this.#now());
+      const { id, name, scopes, expiresAtMs } = token;
+      const details = { scopes: Object.keys(scopes), expires_at: new Date(expiresAtMs).toISOString() };
+      if (record && !known) this.#log(actor, "token.create", { id, name, details });
+      return record;
+    });
   }
 
   async listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage> {
@@ -192,8 +246,14 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
     return listTokenRows(this.#sql, query, this.#now());
   }
 
-  async revokeToken(tokenId: string): Promise<boolean> {
-    const revoked = this.#org !== null && revokeTokenRow(this.#sql, tokenId, this.#now());
+  async revokeToken(tokenId: string, actor = OPERATOR): Promise<boolean> {
+    if (!this.#org) return false;
+    const revoked = this.events.writeLogged(() => {
+      const token = findTokenById(this.#sql, tokenId, this.#now());
+      if (!token || !revokeTokenRow(this.#sql, tokenId, this.#now())) return false;
+      this.#log(actor, "token.revoke", { id: tokenId, name: token.name });
+      return true;
+    });
     if (revoked) await this.#endAllOf(tokenId);
     return revoked;
   }
@@ -217,10 +277,10 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
     });
   }
 
-  async createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation> {
+  async createRepo(repo: NewRepo, idempotency?: Idempotency, actor = OPERATOR): Promise<RepoCreation> {
     const org = this.#readOrg();
     const nowMs = this.#now();
-    return this.ctx.storage.transactionSync((): RepoCreation => {
+    return this.events.writeLogged((): RepoCreation => {
       const earlier = idempotency ? findReceipt(this.#sql, idempotency, nowMs) : null;
       if (earlier) return earlier;
       const excess = this.account.findRepoExcess();
@@ -232,28 +292,37 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
       if (!record) return { kind: "taken" };
       this.account.forgetRepos();
       if (idempotency) keepReceipt(this.#sql, idempotency, record, nowMs);
+      this.#log(actor, repo.fork === null ? "repo.create" : "repo.fork", describeRepo(record));
       return { kind: "created", repo: record, replayed: false };
     });
   }
 
-  async updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null> {
-    const record = patchRepo(this.#sql, this.#readOrg(), repoId, patch);
+  async updateRepo(repoId: string, patch: RepoPatch, actor = OPERATOR): Promise<RepoRecord | null> {
+    const org = this.#readOrg();
     this.#known.clear();
-    return record;
+    return this.events.writeLogged(() => {
+      const record = patchRepo(this.#sql, org, repoId, patch);
+      const details = describeRepoPatch(patch);
+      if (record) this.#log(actor, "repo.update", { ...describeRepo(record), details });
+      return record;
+    });
   }
 
   /** The name is free at once; the contents are destroyed by the caller, or by the alarm if the caller died. */
-  async deleteRepo(repoId: string): Promise<boolean> {
-    this.#readOrg();
-    const removed = this.ctx.storage.transactionSync(() => {
-      if (!removeRepo(this.#sql, repoId)) return false;
+  async deleteRepo(repoId: string, actor = OPERATOR): Promise<boolean> {
+    const org = this.#readOrg();
+    const removed = this.events.writeLogged(() => {
+      const record = findRepoById(this.#sql, org, repoId);
+      if (!record || !removeRepo(this.#sql, repoId)) return false;
       this.account.forgetRepos();
       this.account.removeStorage(repoId);
       this.#sql.exec("INSERT INTO doomed_repos VALUES (?, ?)", repoId, this.#now());
+      this.events.rememberName(record);
+      this.#log(actor, "repo.delete", describeRepo(record));
       return true;
     });
     this.#known.clear();
-    if (removed) await this.ctx.storage.setAlarm(this.#now() + SWEEP_DELAY_MS);
+    if (removed) this.#alarm.ensure(this.#now() + SWEEP_DELAY_MS);
     return removed;
   }
 
@@ -278,6 +347,8 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
    * would try a failing one six times and then never again.
    */
   override async alarm(): Promise<void> {
+    this.#alarm.clear();
+    this.events.runAlarm();
     await this.#endDoomedSessions();
     const doomed = this.#sql
       .exec<{ id: string }>("SELECT id FROM doomed_repos ORDER BY at_ms LIMIT ?", SWEEP_BATCH)
@@ -293,8 +364,13 @@ export class OrgDO extends OrgAccountMethods<OrgEnv> implements OrgStore {
         console.error(`could not destroy repository ${id}`, error);
       }
     }
-    if (failed > 0) await this.ctx.storage.setAlarm(this.#now() + SWEEP_DELAY_MS);
-    else if (doomed.length === SWEEP_BATCH) await this.ctx.storage.setAlarm(this.#now());
+    if (failed > 0) this.#alarm.ensure(this.#now() + SWEEP_DELAY_MS);
+    else if (doomed.length === SWEEP_BATCH) this.#alarm.ensure(this.#now());
+  }
+
+  /** Inside `writeLogged`. */
+  #log(actor: string, action: string, subject: Subject): void {
+    this.events.record(describeWrite(actor, action, subject));
   }
 
   #findRepo(namespace: string | null, slug: string): RepoRecord | null {

@@ -118,7 +118,13 @@ describe("an OrgDO", () => {
     await expect(connectRepo(durable.stub).countRefs("refs/")).rejects.toMatchObject({
       code: "missing-object",
     });
-    expect(await runDurableObjectAlarm(stub)).toBe(false);
+    const left = await runInDurableObject(stub, async (_instance, state) => ({
+      doomed: state.storage.sql.exec("SELECT id FROM doomed_repos").toArray(),
+      alarmInMs: ((await state.storage.getAlarm()) ?? 0) - Date.now(),
+    }));
+    // What is left to do is to delete the log's entries, in 90 days.
+    expect(left.doomed).toEqual([]);
+    expect(left.alarmInMs).toBeGreaterThan(89 * 24 * 60 * 60 * 1000);
   });
 
   it("does not let one repository that cannot be destroyed hold up the others, and tries it again", async () => {

@@ -55,6 +55,30 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        commits INTEGER NOT NULL, bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,
        PRIMARY KEY (day, kind, subject))`,
   ],
+  [
+    // What was done in the org; see LogEntry. AUTOINCREMENT: an id is never used twice.
+    `CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, actor TEXT NOT NULL,
+       action TEXT NOT NULL, resource_type TEXT NOT NULL, resource_id TEXT, resource_name TEXT, details TEXT NOT NULL)`,
+    "CREATE INDEX log_by_action ON log (action)",
+    // Moves of refs are most of the log, and need no index to be found.
+    "CREATE INDEX log_by_type ON log (resource_type) WHERE resource_type <> 'ref'",
+    // last: id of the last move of the repository that the log has. name: of one that is deleted; else NULL.
+    "CREATE TABLE log_sources (repo_id TEXT PRIMARY KEY, last INTEGER NOT NULL, name TEXT)",
+    // position: id of the last log entry that deliveries were made from.
+    `CREATE TABLE webhooks (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, url TEXT NOT NULL,
+       events TEXT NOT NULL, sealed TEXT, description TEXT, active INTEGER NOT NULL, disabled_reason TEXT,
+       fingerprint TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, position INTEGER NOT NULL,
+       failures INTEGER NOT NULL DEFAULT 0, failing_since_ms INTEGER)`,
+    // log_id: NULL for a ping. due_ms: when a message must be sent for it; NULL once it has ended. leased = 1: one was sent
+    // already, and due_ms is when it counts as lost.
+    `CREATE TABLE deliveries (seq INTEGER PRIMARY KEY AUTOINCREMENT, webhook INTEGER NOT NULL, log_id INTEGER,
+       event TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+       due_ms INTEGER, leased INTEGER NOT NULL DEFAULT 0, created_at_ms INTEGER NOT NULL, last_at_ms INTEGER, status INTEGER, error TEXT,
+       duration_ms INTEGER, body TEXT, response TEXT, receipt TEXT)`,
+    "CREATE INDEX deliveries_of_webhook ON deliveries (webhook)",
+    "CREATE INDEX deliveries_due ON deliveries (webhook, due_ms) WHERE due_ms IS NOT NULL",
+    "CREATE INDEX deliveries_by_receipt ON deliveries (webhook, receipt) WHERE receipt IS NOT NULL",
+  ],
 ];
 
 /** Version of the tables; 0 when there are none. Writes nothing. */

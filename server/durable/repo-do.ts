@@ -3,11 +3,13 @@ import { GitError } from "../git/errors.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import type { FileStore, Head, ReflogQuery, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
+import type { MoveTaker } from "../ports/events.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { OrgStore } from "../ports/org.ts";
 import type { FeedQuery } from "../ports/watch.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
+import { createDurableMoveTaker } from "../stores/durable-event-store.ts";
 import { createDurableOrgStore } from "../stores/durable-org-store.ts";
 import { createDurablePackFamilies } from "../stores/durable-pack-families.ts";
 import { expireRefs } from "../stores/expire-refs.ts";
@@ -19,6 +21,7 @@ import { createR2Files } from "../stores/r2-files.ts";
 import { moveRefs } from "../stores/ref-rules.ts";
 import { type HotPage, type RepoInit, type RepoRpc, type RepoStats, toReply } from "../stores/repo-rpc.ts";
 import { createRepoHousekeeper, type RepoHousekeeper } from "./repo-housekeeper.ts";
+import { createRepoOutbox, type RepoOutbox } from "./repo-outbox.ts";
 import { createSqlTables, type SqlRepoTables } from "./repo-tables.ts";
 import { createRepoWatchers, type RepoWatchers } from "./repo-watchers.ts";
 
@@ -26,7 +29,7 @@ import { createRepoWatchers, type RepoWatchers } from "./repo-watchers.ts";
 export interface RepoEnv {
   readonly PACKS: R2Bucket;
   readonly FAMILY: { getByName(name: string): PackFamilies };
-  readonly ORG: { getByName(name: string): OrgStore };
+  readonly ORG: { getByName(name: string): OrgStore & MoveTaker };
 }
 
 /** Stand-ins for tests. */
@@ -34,6 +37,7 @@ export interface RepoParts {
   readonly files?: FileStore;
   readonly ids?: IdSource;
   readonly planCommit?: PlanCommit;
+  readonly connectOrg?: (orgId: string) => MoveTaker;
 }
 
 /** Contents of one reply of `readHotPage`; a message ends at 32 MiB. */
@@ -57,6 +61,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   readonly #planCommit: PlanCommit;
   readonly #housekeeper: RepoHousekeeper;
   readonly #watchers: RepoWatchers;
+  readonly #outbox: RepoOutbox;
   #store: LocalRepoStore | null = null;
 
   constructor(ctx: DurableObjectState, env: RepoEnv, parts: RepoParts = {}) {
@@ -65,6 +70,11 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     this.#files = parts.files ?? createR2Files(env.PACKS);
     this.#ids = parts.ids ?? platformIds;
     this.#planCommit = parts.planCommit ?? planGuardedCommit;
+    this.#outbox = createRepoOutbox({
+      tables: this.#tables,
+      connect: parts.connectOrg ?? ((orgId) => createDurableMoveTaker(env.ORG, orgId)),
+      now: () => this.#ids.now(),
+    });
     this.#housekeeper = createRepoHousekeeper({
       storage: ctx.storage,
       tables: this.#tables,
@@ -73,6 +83,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       families: createDurablePackFamilies(env.FAMILY),
       reportStorage: (orgId, report) =>
         createDurableOrgStore(() => env.ORG.getByName(orgId)).reportStorage(report),
+      outbox: this.#outbox,
     });
     this.#watchers = createRepoWatchers(ctx, this.#tables.refs);
     void ctx.blockConcurrencyWhile(() => this.#housekeeper.wake());
@@ -80,7 +91,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
 
   create(init: RepoInit) {
     return toReply(() => {
-      const { facts, packs } = this.#tables;
+      const { facts, packs, refs } = this.#tables;
       if (facts.find("repo_id") !== null) return false;
       this.#tables.atomically(() => {
         facts.put("repo_id", init.repoId);
@@ -90,6 +101,9 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
         facts.put("state", "live");
         if (init.first) writeFirst(this.#tables, init.first, this.#ids.now());
         if (init.fork) plantFork(this.#tables, init.fork, this.#ids.now());
+        if (init.orgId) facts.put("org_id", init.orgId);
+        // What it begins with is told by its creation.
+        facts.put("events_sent", String(refs.lastMove()));
       });
       this.#housekeeper.afterWrite();
       return true;
@@ -232,6 +246,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       afterWrite: () => {
         this.#housekeeper.afterWrite();
         this.#watchers.publish();
+        this.#outbox.schedule();
       },
     });
     return this.#store;

@@ -6,6 +6,7 @@ export interface Facts {
   forget(): void;
 }
 
+/** `events_sent`: id of the last move that the org has confirmed. */
 export type FactName =
   | "repo_id"
   | "head"
@@ -13,7 +14,8 @@ export type FactName =
   | "state"
   | "family"
   | "org_id"
-  | "reported_bytes";
+  | "reported_bytes"
+  | "events_sent";
 
 export function createFacts(sql: SqlStorage): Facts {
   const known = new Map<FactName, string | null>();

@@ -6,6 +6,7 @@ import { flushHot } from "../stores/flush-hot.ts";
 import { createMutex } from "../stores/mutex.ts";
 import { formatPackKey, type IdSource, listPackFiles } from "../stores/pack-id.ts";
 import { RECEIPT_MAX_AGE_MS } from "../stores/repo-tables.ts";
+import { OUTBOX_PATIENCE_MS, type RepoOutbox } from "./repo-outbox.ts";
 import { migrateSchema } from "./repo-schema.ts";
 import type { SqlRepoTables } from "./repo-tables.ts";
 
@@ -42,6 +43,7 @@ export interface HousekeeperDeps {
     orgId: string,
     report: { readonly repoId: string; readonly bytes: number },
   ) => Promise<void>;
+  readonly outbox: RepoOutbox;
 }
 
 /** What happens to a repository beside requests: flush, compaction, sweep, expiry of receipts, destruction. One alarm drives all. */
@@ -84,6 +86,7 @@ class Housekeeper implements RepoHousekeeper {
 
   async wake(): Promise<void> {
     this.#alarmAtMs = await this.#deps.storage.getAlarm();
+    if (this.#deps.outbox.hasMore()) this.#deps.outbox.schedule();
     this.#schedule();
   }
 
@@ -98,9 +101,9 @@ class Housekeeper implements RepoHousekeeper {
     const expiryMs = refs.nextExpiry();
     if (expiryMs !== null) this.#ensureAlarm(expiryMs);
     if (this.#choosePacks() !== null) this.#ensureAlarm(nowMs + COMPACTION_DELAY_MS);
-    // A write without hot objects can only have reserved a key.
+    // Both the flush and what a run of the outbox may leave behind. The alarm of a flush is there for the outbox, too.
     this.#ensureAlarm(
-      hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + RESERVATION_MAX_AGE_MS,
+      hot.count() > 0 ? (hot.oldestMs() ?? nowMs) + FLUSH_DELAY_MS : nowMs + OUTBOX_PATIENCE_MS,
     );
     if (hot.count() === 0 && this.#hasNews()) this.#ensureAlarm(nowMs + REPORT_DELAY_MS);
     if (hot.count() > FLUSH_OBJECTS || hot.bytes() > FLUSH_BYTES) void this.#flushTogether();
@@ -178,7 +181,6 @@ class Housekeeper implements RepoHousekeeper {
       tables.packs.doomAll();
       storage.sql.exec("DELETE FROM refs");
       storage.sql.exec("DELETE FROM ref_expiries");
-      storage.sql.exec("DELETE FROM reflog");
       storage.sql.exec("DELETE FROM receipts");
       tables.hot.deleteUpTo(tables.hot.lastRow());
     });
@@ -188,6 +190,8 @@ class Housekeeper implements RepoHousekeeper {
   async #keepHouse(): Promise<void> {
     const { tables, ids } = this.#deps;
     tables.receipts.deleteBefore(ids.now() - RECEIPT_MAX_AGE_MS);
+    // It has its own way to try again: that the org cannot be reached must not hold up the flush.
+    if (this.#deps.outbox.hasMore()) await this.#deps.outbox.run();
     const oldestMs = tables.hot.oldestMs();
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
     await this.compact();
@@ -262,6 +266,8 @@ class Housekeeper implements RepoHousekeeper {
     await this.#flushes.run(async () => undefined);
     await this.#compactions.run(async () => undefined);
     while ((await this.#sweep(ids.now() + 1)) > 0);
+    // The reflog has what the org was not told yet.
+    if (!(await this.#deps.outbox.run(true))) throw new Error("the last moves are not handed over");
     await storage.deleteAlarm();
     await storage.deleteAll();
     // This instance may be called again before it is evicted.
@@ -321,6 +327,7 @@ class Housekeeper implements RepoHousekeeper {
     const reservedMs = tables.packs.oldestReservationMs();
     if (reservedMs !== null) due.push(Math.max(reservedMs + RESERVATION_MAX_AGE_MS, this.#sweepAtMs));
     add(tables.receipts.oldestMs(), RECEIPT_MAX_AGE_MS);
+    if (this.#deps.outbox.hasMore()) due.push(ids.now() + OUTBOX_PATIENCE_MS);
     if (this.#choosePacks() !== null) due.push(ids.now() + COMPACTION_DELAY_MS);
     if (this.#hasNews() && tables.hot.count() === 0) {
       due.push(Math.max(ids.now() + REPORT_DELAY_MS, this.#reportAtMs));

@@ -4,7 +4,7 @@
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
-    // repo_id, head, catalog_version, state
+    // See FactName.
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE refs (name TEXT PRIMARY KEY, oid TEXT NOT NULL, peeled TEXT)",
     `CREATE TABLE reflog (id INTEGER PRIMARY KEY, ref TEXT NOT NULL, old_oid TEXT, new_oid TEXT,

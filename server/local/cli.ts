@@ -28,6 +28,18 @@ function readOptions(argv: readonly string[]): CliOptions {
     .opts<CliOptions>();
 }
 
+/** Variables of the Worker that are taken over from this process's environment. */
+const PASSED_ON = ["OUTBOUND_HOSTS", "WEBHOOK_RETRY_SECONDS"];
+
+function readVars(): Record<string, string> {
+  return Object.fromEntries(
+    PASSED_ON.flatMap((name) => {
+      const value = process.env[name];
+      return value ? [[name, value]] : [];
+    }),
+  );
+}
+
 function printReady(server: LocalServer, options: CliOptions): void {
   if (options.json) {
     const { url, apiKey, org, adminKey } = server;
@@ -69,6 +81,7 @@ async function run(): Promise<void> {
     dataDir: options.data,
     port: options.port,
     limits: options.limits,
+    vars: readVars(),
     onLog: (line) => console.error(line),
   });
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writePrivateFile } from "./private-file.ts";
 import { StartError } from "./start-error.ts";
 
 /** What a data folder remembers, so that a restart gives the same keys. */
@@ -47,15 +48,8 @@ function parseJson(text: string): Record<string, unknown> | null {
 /** Writes the file so that a crash leaves the old one or the new one; readable by its owner only. */
 export async function writeCredentials(folder: string, credentials: Credentials): Promise<void> {
   const { org, apiKey, adminKey } = credentials;
-  const draft = join(folder, `.${FILE}.${process.pid}`);
-  const file = await open(draft, "w", 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify({ org, api_key: apiKey, admin_key: adminKey }, null, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, join(folder, FILE));
+  const text = `${JSON.stringify({ org, api_key: apiKey, admin_key: adminKey }, null, 2)}\n`;
+  await writePrivateFile(folder, FILE, text);
 }
 
 export function createAdminKey(): string {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import { type LocalOptions, type LocalServer, StartError, startLocal } from "./start-local.ts";
-import { BUCKETS, COMPATIBILITY, DURABLE_OBJECTS } from "./worker-runtime.ts";
+import { BUCKETS, COMPATIBILITY, DURABLE_OBJECTS, QUEUE_CONSUMER, QUEUES } from "./worker-runtime.ts";
 
 const worker = join(import.meta.dirname, "../testing/stub-worker.mjs");
 const running = new Set<LocalServer>();
@@ -169,6 +169,15 @@ describe("startLocal", () => {
         bindings: Object.entries(DURABLE_OBJECTS).map(([name, class_name]) => ({ name, class_name })),
       },
       r2_buckets: BUCKETS.map((binding) => ({ binding })),
+      queues: {
+        producers: Object.entries(QUEUES).map(([binding, queue]) => ({ binding, queue })),
+        consumers: Object.values(QUEUES).map((queue) => ({
+          queue,
+          max_batch_size: QUEUE_CONSUMER.maxBatchSize,
+          max_batch_timeout: QUEUE_CONSUMER.maxBatchTimeout,
+          max_retries: QUEUE_CONSUMER.maxRetries,
+        })),
+      },
     });
   });
 });

@@ -10,6 +10,7 @@ import {
 } from "./credentials.ts";
 import { lockDataFolder } from "./data-lock.ts";
 import { endWithParent, listOwnRuntimes } from "./processes.ts";
+import { readSecretsKey } from "./secrets-key.ts";
 import { findBuiltWorker, startRuntime, type WorkerRuntime } from "./worker-runtime.ts";
 
 export { StartError, type StartErrorCode } from "./start-error.ts";
@@ -23,6 +24,8 @@ export interface LocalOptions {
   readonly limits?: "on" | "off";
   /** Lines that the Worker writes to its console; dropped by default. */
   readonly onLog?: (line: string) => void;
+  /** Further variables of the Worker: OUTBOUND_HOSTS, WEBHOOK_RETRY_SECONDS. */
+  readonly vars?: Readonly<Record<string, string>>;
   /** Another Worker bundle than the one of this build. */
   readonly worker?: string;
 }
@@ -103,8 +106,11 @@ async function startGuarded(
     port: options.port ?? 0,
     worker: options.worker ?? findBuiltWorker(),
     vars: {
+      ...options.vars,
       RATE_LIMITS: options.limits ?? "on",
       ADMIN_KEY: adminKey,
+      QUEUE_STORAGE: "memory",
+      SECRETS_KEY: await readSecretsKey(folder),
       LFS_PROXY_BYTES: String(LFS_PROXY_BYTES),
     },
     onLog: options.onLog ?? (() => undefined),

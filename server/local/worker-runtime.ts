@@ -21,6 +21,9 @@ export const DURABLE_OBJECTS = {
   LFS: "LfsDO",
 };
 export const BUCKETS = ["PACKS"];
+export const QUEUES = { EVENTS: "coregit-events" };
+/** As in wrangler.toml. The simulated queue lives in memory, and gives its consumer one batch after the other. */
+export const QUEUE_CONSUMER = { maxBatchSize: 10, maxBatchTimeout: 0, maxRetries: 3 };
 
 /** The runtime is reached on this machine only. */
 export const HOST = "127.0.0.1";
@@ -109,6 +112,8 @@ function describeRuntime(options: RuntimeOptions) {
     durableObjects: Object.fromEntries(durableObjects),
     durableObjectsPersist: join(options.folder, "durable"),
     r2Buckets: BUCKETS,
+    queueProducers: QUEUES,
+    queueConsumers: Object.fromEntries(Object.values(QUEUES).map((queue) => [queue, QUEUE_CONSUMER])),
     r2Persist: join(options.folder, "r2"),
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       for (const stream of [stdout, stderr]) createInterface({ input: stream }).on("line", options.onLog);

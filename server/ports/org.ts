@@ -159,6 +159,7 @@ export interface NewSession {
   readonly grant: SignedGrant | null;
 }
 
+/** Whoever writes is told by `actor`, for the org's log; without it, it is the operator. */
 export interface OrgStore {
   /** Makes the org that this store is for, and its first key; null when it exists. */
   createOrg(org: {
@@ -167,23 +168,24 @@ export interface OrgStore {
     readonly keyHash: string;
   }): Promise<{ readonly id: string; readonly keyId: string } | null>;
   /** null when there is no such org. */
-  createKey(keyHash: string): Promise<{ readonly keyId: string } | null>;
-  revokeKey(keyId: string): Promise<boolean>;
+  createKey(keyHash: string, actor?: string): Promise<{ readonly keyId: string } | null>;
+  revokeKey(keyId: string, actor?: string): Promise<boolean>;
   /** null when the org has as many live tokens as it may have. */
-  createToken(token: NewToken): Promise<TokenRecord | null>;
+  createToken(token: NewToken, actor?: string): Promise<TokenRecord | null>;
   /** Live ones, oldest first. */
   listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage>;
   /** At once; false when there is no live token with this id. */
-  revokeToken(tokenId: string): Promise<boolean>;
+  revokeToken(tokenId: string, actor?: string): Promise<boolean>;
   /** The same key again is no other. */
-  createPublicKey(key: NewPublicKey): Promise<PublicKeyCreation>;
+  createPublicKey(key: NewPublicKey, actor?: string): Promise<PublicKeyCreation>;
   /** Oldest first; there are few. */
   listPublicKeys(): Promise<readonly PublicKeyRecord[]>;
   /** Ends all tokens of the key at once; false when there is none with this kid. */
-  deletePublicKey(kid: string): Promise<boolean>;
+  deletePublicKey(kid: string, actor?: string): Promise<boolean>;
   /** Ends one signed token at once. Revoking twice is revoking once. */
   revokeSigned(
     revocation: NewRevocation,
+    actor?: string,
   ): Promise<
     | { readonly kind: "revoked"; readonly revocation: Revocation }
     | { readonly kind: "full"; readonly limit: number }
@@ -213,9 +215,9 @@ export interface OrgStore {
   ): Promise<{ readonly kind: "opened" | "revoked" } | { readonly kind: "full"; readonly limit: number }>;
   /** Forgets a session that has ended. */
   endSession(hash: string): Promise<void>;
-  createRepo(repo: NewRepo, idempotency?: Idempotency): Promise<RepoCreation>;
-  updateRepo(repoId: string, patch: RepoPatch): Promise<RepoRecord | null>;
-  deleteRepo(repoId: string): Promise<boolean>;
+  createRepo(repo: NewRepo, idempotency?: Idempotency, actor?: string): Promise<RepoCreation>;
+  updateRepo(repoId: string, patch: RepoPatch, actor?: string): Promise<RepoRecord | null>;
+  deleteRepo(repoId: string, actor?: string): Promise<boolean>;
   /** Whether a repository with this id has a name. */
   hasRepo(repoId: string): Promise<boolean>;
   /** Oldest first. */

@@ -40,8 +40,8 @@ export interface RepoLifecycle {
   /** false when a repository with this id exists. `first`: objects and refs that it has from the start. */
   create(init: {
     readonly repoId: string;
-    /** Whose storage it counts as; absent: nobody is told of it. */
-    readonly orgId?: string;
+    /** The org that is told what moves, and whose storage it counts as. */
+    readonly orgId: string;
     readonly defaultBranch: string;
     readonly first?: RefTransaction;
     /** Instead of `first`: begin as a fork. `defaultBranch` must be one of its branches, unless it has none. */

@@ -4,6 +4,7 @@ import type { RepoLifecycle } from "../ports/repo.ts";
 import type { ListingCache } from "../services/files/listing-cache.ts";
 import type { StoreObjects } from "../services/place-objects.ts";
 import { createAdminHandlers } from "./admin.ts";
+import { createAuditHandlers } from "./audit.ts";
 import { branchHandlers } from "./branches.ts";
 import { createCommitHandlers } from "./commits.ts";
 import type { DispatchDeps } from "./dispatch.ts";
@@ -25,9 +26,10 @@ import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
 import { usageHandlers } from "./usage.ts";
 import { createWatchHandlers, type WatchDeps } from "./watch.ts";
+import { createWebhookHandlers, type WebhookHandlerDeps } from "./webhooks.ts";
 import { createWorkspaceHandlers } from "./workspace.ts";
 
-export interface HandlerDeps extends WatchDeps {
+export interface HandlerDeps extends WatchDeps, WebhookHandlerDeps {
   readonly repos: RepoLifecycle;
   readonly families: PackFamilies;
   readonly openOrg: DispatchDeps["openOrg"];
@@ -64,6 +66,8 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...tokenHandlers,
     ...publicKeyHandlers,
     ...usageHandlers,
+    ...createWebhookHandlers(deps),
+    ...createAuditHandlers(deps.openEvents),
     ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),

@@ -125,6 +125,12 @@ const EXEMPT: Readonly<Record<string, string>> = {
     "its commit is repeated, tested with the workspace; what a shell prints is not kept",
   "POST /workspace/exec": "as exec",
   "POST /orgs/:org/repos/:repo/fork": "as fork, tested with forks",
+  "POST /repos/:repo/sync-upstream": "takes a fork, tested with merges across repositories",
+  "POST /public-keys": "the same key again is the same key",
+  "POST /revoked-tokens": "revoking twice is revoking once",
+  "POST /webhooks": "its secret is shown once and not kept",
+  "POST /webhooks/:id/ping": "sends one more, which is told apart by its id",
+  "POST /webhooks/:id/deliveries/:delivery/redeliver": "tested with webhooks",
   "POST /admin/orgs": "its key is shown once and not kept; the org's name is taken then",
   "POST /admin/orgs/:org/keys": "its key is shown once and not kept",
 };

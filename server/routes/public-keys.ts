@@ -10,17 +10,18 @@ import type { HandlersFor, RequestContext } from "./router.ts";
 
 /** Keys that an org signs tokens with, and tokens that it takes back. */
 export const publicKeyHandlers: HandlersFor<typeof publicKeyEndpoints> = {
-  async "POST /public-keys"({ body, org }) {
+  async "POST /public-keys"({ body, org, principal }) {
     const parsed = await parsePublicKey(body.key);
     if (parsed.kind === "invalid") throw invalidField("key", parsed.message);
-    const created = await org.store.createPublicKey({
+    const key = {
       kid: body.kid ?? parsed.thumbprint,
       name: body.name ?? null,
       alg: parsed.alg,
       jwk: parsed.jwk,
       ceiling: body.scopes === undefined ? null : readScopes(body.scopes),
       maxSeconds: body.max_expires_in ?? LIMITS.signedTokenSecondsMax,
-    });
+    };
+    const created = await org.store.createPublicKey(key, principal?.actor);
     switch (created.kind) {
       case "created":
         return formatKey(created.key);
@@ -38,12 +39,12 @@ export const publicKeyHandlers: HandlersFor<typeof publicKeyEndpoints> = {
   async "GET /public-keys"({ org }) {
     return { public_keys: (await org.store.listPublicKeys()).map(formatKey) };
   },
-  async "DELETE /public-keys/:kid"({ params, org }) {
-    if (!(await org.store.deletePublicKey(params.kid))) throw notFound("Public key");
+  async "DELETE /public-keys/:kid"({ params, org, principal }) {
+    if (!(await org.store.deletePublicKey(params.kid, principal?.actor))) throw notFound("Public key");
     return { deleted: true };
   },
   async "POST /revoked-tokens"(context) {
-    const outcome = await context.org.store.revokeSigned(readRevocation(context));
+    const outcome = await context.org.store.revokeSigned(readRevocation(context), context.principal?.actor);
     if (outcome.kind === "full") {
       const message = `${outcome.limit} tokens are revoked already: delete the key, or wait until some have run out`;
       throw tooMany(message, "revoked_tokens", outcome.limit);

@@ -151,7 +151,7 @@ async function deleteRepo(
   context: RequestContext<"DELETE /repos/:repo">,
 ): Promise<{ deleted: true }> {
   const { id } = context.repo.record;
-  if (!(await context.org.store.deleteRepo(id))) throw notFound("Repository");
+  if (!(await context.org.store.deleteRepo(id, actorOf(context)))) throw notFound("Repository");
   await repos.destroy(id);
   return { deleted: true };
 }

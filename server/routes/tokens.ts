@@ -1,6 +1,6 @@
 import type { Token, tokenEndpoints } from "../../sdk/contract/tokens.ts";
 import { notFound, RequestError } from "../middleware/request-error.ts";
-import type { TokenLimits, TokenRecord } from "../ports/access.ts";
+import type { NewToken, TokenLimits, TokenRecord } from "../ports/access.ts";
 import { readLimits, readScopes } from "../services/access/read-scopes.ts";
 import { createTokenId, createTokenSecret, hashSecret } from "../services/org-keys.ts";
 import { formatListCursor, parseListCursor } from "./list-cursor.ts";
@@ -11,9 +11,9 @@ const PREFIX_CHARS = 12;
 
 /** Tokens of the caller's org. A secret is in the reply that makes it and nowhere else afterwards. */
 export const tokenHandlers: HandlersFor<typeof tokenEndpoints> = {
-  async "POST /tokens"({ body, org, now }) {
+  async "POST /tokens"({ body, org, now, principal }) {
     const secret = createTokenSecret(org.id);
-    const record = await org.store.createToken({
+    const token: NewToken = {
       id: createTokenId(org.id),
       hash: hashSecret(secret),
       name: body.name,
@@ -21,7 +21,8 @@ export const tokenHandlers: HandlersFor<typeof tokenEndpoints> = {
       scopes: readScopes(body.scopes),
       expiresAtMs: now() + body.expires_in * 1_000,
       limits: readLimits(body.limits),
-    });
+    };
+    const record = await org.store.createToken(token, principal?.actor);
     if (!record)
       throw new RequestError("QUOTA_EXCEEDED", "The org has 1,000 live tokens already", { limit: 1_000 });
     return { ...formatToken(record), token: secret };
@@ -34,8 +35,8 @@ export const tokenHandlers: HandlersFor<typeof tokenEndpoints> = {
       next_cursor: page.next === null ? null : formatListCursor("tokens", page.next),
     };
   },
-  async "DELETE /tokens/:id"({ params, org }) {
-    if (!(await org.store.revokeToken(params.id))) throw notFound("Token");
+  async "DELETE /tokens/:id"({ params, org, principal }) {
+    if (!(await org.store.revokeToken(params.id, principal?.actor))) throw notFound("Token");
     return { deleted: true };
   },
 };

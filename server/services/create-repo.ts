@@ -18,6 +18,7 @@ export interface RepoRequest extends Omit<NewRepo, "id"> {
 }
 
 export interface RepoCreationContext {
+  /** The org that the repository belongs to. */
   readonly orgId: string;
   readonly actor: string;
   readonly nowMs: number;
@@ -43,7 +44,7 @@ export async function createRepo(
     defaultBranch: repo.defaultBranch,
     ...(init && { first: planInitialCommit(repo.defaultBranch, context) }),
   });
-  const outcome = await deps.org.createRepo({ ...repo, id }, context.idempotency);
+  const outcome = await deps.org.createRepo({ ...repo, id }, context.idempotency, context.actor);
   if (outcome.kind !== "created" || outcome.repo.id !== id) {
     await deps.repos.destroy(id);
     return outcome;

@@ -29,7 +29,7 @@ export async function updateRepo(
       { actor, message: `default branch: ${patch.defaultBranch}` },
     );
   }
-  const record = await org.updateRepo(repo.record.id, patch);
+  const record = await org.updateRepo(repo.record.id, patch, actor);
   return record ? { kind: "updated", repo: record } : { kind: "gone" };
 }
 

@@ -6,15 +6,15 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
   const { repeat, once } = createDurableCalls(connect);
   return {
     createOrg: (org) => once((stub) => stub.createOrg(org)),
-    createKey: (keyHash) => once((stub) => stub.createKey(keyHash)),
-    revokeKey: (keyId) => once((stub) => stub.revokeKey(keyId)),
-    createToken: (token) => repeat((stub) => stub.createToken(token)),
+    createKey: (keyHash, actor) => once((stub) => stub.createKey(keyHash, actor)),
+    revokeKey: (keyId, actor) => once((stub) => stub.revokeKey(keyId, actor)),
+    createToken: (token, actor) => repeat((stub) => stub.createToken(token, actor)),
     listTokens: (query) => repeat((stub) => stub.listTokens(query)),
-    revokeToken: (tokenId) => once((stub) => stub.revokeToken(tokenId)),
-    createPublicKey: (key) => repeat((stub) => stub.createPublicKey(key)),
+    revokeToken: (tokenId, actor) => once((stub) => stub.revokeToken(tokenId, actor)),
+    createPublicKey: (key, actor) => repeat((stub) => stub.createPublicKey(key, actor)),
     listPublicKeys: () => repeat((stub) => stub.listPublicKeys()),
-    deletePublicKey: (kid) => once((stub) => stub.deletePublicKey(kid)),
-    revokeSigned: (revocation) => repeat((stub) => stub.revokeSigned(revocation)),
+    deletePublicKey: (kid, actor) => once((stub) => stub.deletePublicKey(kid, actor)),
+    revokeSigned: (revocation, actor) => repeat((stub) => stub.revokeSigned(revocation, actor)),
     listRevoked: (limit) => repeat((stub) => stub.listRevoked(limit)),
     // Reserved twice at worst: what is too much is not written, and stays reserved.
     reserve: (reservation) => repeat((stub) => stub.reserve(reservation)),
@@ -28,10 +28,10 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     authorize: (query) => repeat((stub) => stub.authorize(query)),
     openSession: (session) => repeat((stub) => stub.openSession(session)),
     endSession: (hash) => repeat((stub) => stub.endSession(hash)),
-    createRepo: (repo, idempotency) =>
-      (idempotency ? repeat : once)((stub) => stub.createRepo(repo, idempotency)),
-    updateRepo: (repoId, patch) => repeat((stub) => stub.updateRepo(repoId, patch)),
-    deleteRepo: (repoId) => once((stub) => stub.deleteRepo(repoId)),
+    createRepo: (repo, idempotency, actor) =>
+      (idempotency ? repeat : once)((stub) => stub.createRepo(repo, idempotency, actor)),
+    updateRepo: (repoId, patch, actor) => repeat((stub) => stub.updateRepo(repoId, patch, actor)),
+    deleteRepo: (repoId, actor) => once((stub) => stub.deleteRepo(repoId, actor)),
     hasRepo: (repoId) => repeat((stub) => stub.hasRepo(repoId)),
     listRepos: (query) => repeat((stub) => stub.listRepos(query)),
   };

@@ -121,6 +121,7 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
     async setHead(head, reason) {
       await checkHead(objects, head);
       tables.atomically(() => moveHead(tables.refs, head, { reason, atMs: ids.now() })());
+      afterWrite();
     },
 
     async beginPack() {

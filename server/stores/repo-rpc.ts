@@ -36,7 +36,7 @@ export interface HotPage {
 
 export interface RepoInit {
   readonly repoId: string;
-  /** Whose storage it counts as; absent: nobody is told of it. */
+  /** Is told what moves, and whose storage it counts as; absent: nobody is. */
   readonly orgId?: string;
   /** HEAD points at it from the start, whether or not it exists. */
   readonly defaultBranch: string;

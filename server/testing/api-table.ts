@@ -46,6 +46,8 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Tokens", /^\/tokens/],
   ["Signed tokens", /^\/(public-keys|revoked-tokens)/],
   ["Usage", /^\/usage/],
+  ["Webhooks", /^\/webhooks/],
+  ["Audit log", /^\/audit-log$/],
   ["Operator", /^\/admin\//],
 ];
 

@@ -24,6 +24,7 @@ import { platformIds } from "../stores/pack-id.ts";
 import { createRepoHandle } from "../stores/repo-handle.ts";
 import { storeObjects } from "../stores/store-pack.ts";
 import { createMemorySessions } from "./matrix/memory-sessions.ts";
+import { createMemoryEvents } from "./memory-events.ts";
 import { createMemoryFamilies } from "./memory-families.ts";
 import { createMemoryOrgStore } from "./memory-org-store.ts";
 
@@ -88,6 +89,9 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
         log: (line) => log.push(line),
         watches,
         timers: { every: () => () => undefined },
+        openEvents: createMemoryEvents(),
+        sealer: null,
+        addressRules: { allowedHosts: new Set() },
       }),
       ...options.handlers,
     },

@@ -86,7 +86,7 @@ export async function forkRepo(
   const planting = { seed, draft, reason, orgId: context.orgId };
   const startedMs = context.now();
   await plant(deps, source, planting);
-  const outcome = await deps.org.createRepo(draft, context.idempotency);
+  const outcome = await deps.org.createRepo(draft, context.idempotency, context.actor);
   // The family gives up those who do not get their name in time: whoever was slow must not have been given up unheard.
   if (context.now() - startedMs > SLOW_MS && draft.fork?.mode === "instant")
     await hold(deps, source, planting);

@@ -54,6 +54,7 @@ export const LAYERS: readonly Layer[] = [
   { name: "sdk/node-entry", at: "sdk/node.ts", may: ["sdk/node", "sdk/mount"] },
   { name: "sdk/entry", at: "sdk/index.ts", may: SDK },
   { name: "sdk/signing-entry", at: "sdk/signing.ts", may: ["sdk/contract"] },
+  { name: "sdk/webhooks-entry", at: "sdk/webhooks.ts", may: ["sdk/contract"] },
   { name: "sdk/mount-entry", at: "sdk/mount.ts", may: ["sdk/mount"] },
   {
     name: "sdk/adapters",

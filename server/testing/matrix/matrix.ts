@@ -57,7 +57,9 @@ function cellOf({ key, sample, caller }: Pick<Cell, "key" | "sample" | "caller">
   };
   const wish = sample.wish?.(at) ?? {};
   const { ofSession, ofOrg } = wish;
-  const addressed = { ...(ofSession !== undefined && { ofSession }), ...(ofOrg !== undefined && { ofOrg }) };
+  // Whose the thing is that an id names shows when it is looked up; a body that comes along is read before.
+  const isNamed = ofOrg !== undefined && !spec.body;
+  const addressed = { ...(ofSession !== undefined && { ofSession }), ...(isNamed && { ofOrg }) };
   return {
     key,
     spec,

@@ -71,6 +71,26 @@ const ofHostKey = ({ world }: Place): Wish => ({ ofSession: world.hostKeyId });
 // RFC 8037, A.2
 const PUBLIC_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
 let deletedKeys = 0;
+const ofHost = (): Wish => ({ ofOrg: HOST });
+/** A name that no resolver knows: nothing is ever sent. */
+const WEBHOOK = { url: "https://example.invalid/", events: ["tag.created"], secret: null };
+const makeWebhook = async (at: Place) => {
+  const { id = "" } = await keep(at, "/webhooks", WEBHOOK);
+  return { id };
+};
+const makeDelivery = async (at: Place) => {
+  const { id } = await makeWebhook(at);
+  const { id: delivery = "" } = await keep(at, `/webhooks/${id}/ping`);
+  return { id, delivery };
+};
+/** An org has a limited number of them. */
+const deleteWebhooks = async ({ world }: Place) => {
+  const headers = { "x-api-key": world.hostKey };
+  const { webhooks } = await must(world.server, { method: "GET", path: "/webhooks", headers });
+  for (const { id } of webhooks) {
+    await must(world.server, { method: "DELETE", path: `/webhooks/${id}`, headers });
+  }
+};
 
 const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>> = {
   "POST /repos": { body: (at) => ({ slug: at.fresh }) },
@@ -225,6 +245,23 @@ const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>
     wish: () => ({ ofOrg: HOST }),
   },
   "POST /revoked-tokens": { body: () => ({ jti: "matrix" }) },
+  "POST /webhooks": { body: () => WEBHOOK, restore: deleteWebhooks },
+  "GET /webhooks/:id": { prepare: makeWebhook, restore: deleteWebhooks, wish: ofHost },
+  "PATCH /webhooks/:id": {
+    prepare: makeWebhook,
+    body: () => ({ events: ["tag.deleted"] }),
+    restore: deleteWebhooks,
+    wish: ofHost,
+  },
+  "DELETE /webhooks/:id": { prepare: makeWebhook, wish: ofHost },
+  "POST /webhooks/:id/ping": { prepare: makeWebhook, restore: deleteWebhooks, wish: ofHost },
+  "GET /webhooks/:id/deliveries": { prepare: makeWebhook, restore: deleteWebhooks, wish: ofHost },
+  "GET /webhooks/:id/deliveries/:delivery": { prepare: makeDelivery, restore: deleteWebhooks, wish: ofHost },
+  "POST /webhooks/:id/deliveries/:delivery/redeliver": {
+    prepare: makeDelivery,
+    restore: deleteWebhooks,
+    wish: ofHost,
+  },
 
   "POST /search": [
     { title: "of every repository", body: () => ({ q: "one" }) },
