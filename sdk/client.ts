@@ -29,6 +29,7 @@ import type { MountedFS } from "./mount/mounted-fs.ts";
 import { openMount } from "./mount/open-mount.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
+import type { Connections } from "./resources/connections.ts";
 import { Files } from "./resources/files.ts";
 import { loadOnCall } from "./resources/load-on-call.ts";
 import { CherryPicks, Compare, Diff } from "./resources/merges.ts";
@@ -39,6 +40,7 @@ import { Repos } from "./resources/repos.ts";
 import { Search } from "./resources/search.ts";
 import { Sessions } from "./resources/session.ts";
 import { Snapshots } from "./resources/snapshots.ts";
+import type { Sync } from "./resources/sync.ts";
 import { Tags } from "./resources/tags.ts";
 import type { Tokens } from "./resources/tokens.ts";
 import { Watch } from "./resources/watch.ts";
@@ -138,6 +140,8 @@ export class CoregitClient {
   readonly snapshots: Snapshots;
   readonly tags: Tags;
   readonly tokens: Tokens;
+  readonly connections: Connections;
+  readonly sync: Sync;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -172,6 +176,10 @@ export class CoregitClient {
     this.snapshots = new Snapshots(request);
     this.tags = new Tags(request);
     this.tokens = loadOnCall(async () => new (await import("./resources/tokens.ts")).Tokens(request));
+    this.connections = loadOnCall(
+      async () => new (await import("./resources/connections.ts")).Connections(request),
+    );
+    this.sync = loadOnCall(async () => new (await import("./resources/sync.ts")).Sync(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);

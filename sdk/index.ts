@@ -12,6 +12,12 @@ export type {
   Edit,
   PathConflict,
 } from "./contract/commits.ts";
+export type {
+  Connection,
+  ConnectionCreate,
+  ConnectionTest,
+  ConnectionUpdate,
+} from "./contract/connections.ts";
 export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";
 export type { Fork, ForkCreate } from "./contract/forks.ts";
@@ -57,6 +63,17 @@ export type {
   SessionStatus,
 } from "./contract/sessions.ts";
 export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
+export type {
+  ImportCreate,
+  SyncConfig,
+  SyncConfigCreate,
+  SyncConfigCreated,
+  SyncConfigUpdate,
+  SyncRun,
+  SyncRunRequest,
+  SyncTriggered,
+  SyncTriggerRequest,
+} from "./contract/sync.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated } from "./contract/tokens.ts";
 export type { WatchCommit, WatchConnected, WatchDeleted, WatchEvent, WatchReset } from "./contract/watch.ts";

@@ -1,13 +1,17 @@
 import type { Hono } from "hono";
 import type { PackFamilies } from "./ports/fork.ts";
 import type { OrgStore } from "./ports/org.ts";
+import type { SyncStore } from "./ports/sync.ts";
 import type { AppParts } from "./routes/create-app.ts";
 import { createHttpApp } from "./routes/create-app.ts";
 import { createHandlers } from "./routes/handlers.ts";
 import type { LfsParts } from "./routes/lfs-http.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
+import { findAddressFault, parseAllowedHosts } from "./services/public-address.ts";
+import { createSecretSealer } from "./services/seal-secret.ts";
 import { shortSessionName } from "./services/sessions/session-id.ts";
+import { createHookSecrets } from "./services/sync/hook-secret.ts";
 import type { Timers } from "./services/watch/watch-stream.ts";
 import { createDurableLfsStore } from "./stores/durable-lfs-store.ts";
 import { createDurableOrgStore } from "./stores/durable-org-store.ts";
@@ -15,7 +19,9 @@ import { createDurablePackFamilies } from "./stores/durable-pack-families.ts";
 import { createDurableRepoLifecycle } from "./stores/durable-repo-lifecycle.ts";
 import { createDurableRepoStore } from "./stores/durable-repo-store.ts";
 import { createDurableSessionRepoStore, createDurableSessionStore } from "./stores/durable-session-store.ts";
+import { createDurableSyncStore } from "./stores/durable-sync-store.ts";
 import { createDurableWatch, type SocketStub } from "./stores/durable-watch.ts";
+import { createHttpRemotes } from "./stores/http-remote.ts";
 import type { LfsRpc } from "./stores/lfs-rpc.ts";
 import { createObjectCache } from "./stores/object-cache.ts";
 import { createR2Presigner } from "./stores/presign-r2.ts";
@@ -35,6 +41,8 @@ export interface Env {
   readonly SESSION: { getByName(name: string): SessionRpc };
   /** Large files, by repository. */
   readonly LFS: { getByName(name: string): LfsRpc };
+  /** By the repository's id. */
+  readonly SYNC: { getByName(name: string): SyncStore };
   readonly PACKS: R2Bucket;
   /** "off" switches rate limits off; read by OrgDO. */
   readonly RATE_LIMITS?: string;
@@ -48,6 +56,12 @@ export interface Env {
   readonly R2_SECRET_ACCESS_KEY?: string;
   /** Largest body that the platform lets through, in bytes: 100 MB on most plans. */
   readonly LFS_PROXY_BYTES?: string;
+  /** Secret: 32 bytes in base64url. Seals credentials of other servers; without it none can be stored. */
+  readonly SECRETS_KEY?: string;
+  /** Secret: the key before, while what it sealed is stored anew. */
+  readonly SECRETS_KEY_PREVIOUS?: string;
+  /** Hosts that may be called although they are not public, separated by commas. */
+  readonly OUTBOUND_HOSTS?: string;
 }
 
 const systemTimers: Timers = {
@@ -96,6 +110,8 @@ export function createApp(env: Env): Hono {
         connectOrg: (orgId) => env.ORG.getByName(orgId),
       }),
       timers: systemTimers,
+      openSync: (repoId) => createDurableSyncStore(() => env.SYNC.getByName(repoId)),
+      ...createOutbound(env),
     }),
   );
 }
@@ -118,6 +134,22 @@ function createLfsParts(env: Env): LfsParts {
         })
       : null,
     proxyBytes: LFS_PROXY_BYTES === undefined ? PROXY_BYTES : Number(LFS_PROXY_BYTES),
+  };
+}
+
+/** What calls other servers needs. @throws Error when a key has not its form */
+function createOutbound(env: Env) {
+  const keys = { current: env.SECRETS_KEY, previous: env.SECRETS_KEY_PREVIOUS };
+  const rules = { allowedHosts: parseAllowedHosts(env.OUTBOUND_HOSTS) };
+  const send: typeof fetch = (input, init) => fetch(input, init);
+  const findFault = (url: URL) => findAddressFault(url, rules);
+  return {
+    rules,
+    sealer: createSecretSealer(keys),
+    hookSecrets: createHookSecrets(keys),
+    fetch: send,
+    findAddressFault: findFault,
+    openRemote: createHttpRemotes({ fetch: send, findAddressFault: findFault }),
   };
 }
 

@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { adminEndpoints } from "./admin.ts";
 import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";
+import { connectionEndpoints } from "./connections.ts";
 import { fileEndpoints } from "./files.ts";
 import { forkEndpoints } from "./forks.ts";
 import { mergeEndpoints } from "./merges.ts";
@@ -13,6 +14,7 @@ import { repoEndpoints } from "./repos.ts";
 import { searchEndpoints } from "./search.ts";
 import { sessionEndpoints } from "./sessions.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
+import { syncEndpoints } from "./sync.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
 import { watchEndpoints } from "./watch.ts";
@@ -34,6 +36,8 @@ export const contract = {
   ...watchEndpoints,
   ...sessionEndpoints,
   ...tokenEndpoints,
+  ...connectionEndpoints,
+  ...syncEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,
   ...publicEndpoints,

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { LIMITS } from "../../sdk/contract/limits.ts";
 import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
+import type { ConnectionPatch, NewConnection } from "../ports/connection.ts";
 import type {
   AuthorizeQuery,
   AuthorizeResult,
@@ -22,6 +23,13 @@ import { createRateLimiter, type RateLimiter } from "../services/rate-limit.ts";
 import { createDurableRepoLifecycle } from "../stores/durable-repo-lifecycle.ts";
 import type { LfsRpc } from "../stores/lfs-rpc.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
+import {
+  findConnectionRow,
+  insertConnection,
+  listConnectionRows,
+  patchConnection,
+  removeConnection,
+} from "./org-connections.ts";
 import {
   findRepoByName,
   hasRepoRow,
@@ -232,6 +240,29 @@ export class OrgDO extends DurableObject<OrgEnv> implements OrgStore {
 
   async listRepos(query: RepoPageQuery): Promise<RepoPage> {
     return listRepoPage(this.#sql, this.#readOrg(), query);
+  }
+
+  async createConnection(connection: NewConnection, idempotency?: Idempotency) {
+    this.#readOrg();
+    return this.ctx.storage.transactionSync(() =>
+      insertConnection(this.#sql, connection, { idempotency, nowMs: this.#now() }),
+    );
+  }
+
+  async listConnections() {
+    return this.#org ? listConnectionRows(this.#sql) : [];
+  }
+
+  async findConnection(id: string) {
+    return this.#org ? findConnectionRow(this.#sql, id) : null;
+  }
+
+  async updateConnection(id: string, patch: ConnectionPatch): Promise<boolean> {
+    return this.#org !== null && patchConnection(this.#sql, id, { patch, nowMs: this.#now() });
+  }
+
+  async deleteConnection(id: string): Promise<boolean> {
+    return this.#org !== null && removeConnection(this.#sql, id);
   }
 
   override webSocketClose(): void {

@@ -4,6 +4,7 @@ import type { Oid } from "../git/hash/oid.ts";
 import type { FileStore, Head, RefQuery, RefReason, RefTransaction } from "../git/ports.ts";
 import type { CommitRequest } from "../ports/commit.ts";
 import type { PackFamilies } from "../ports/fork.ts";
+import type { SyncStore } from "../ports/sync.ts";
 import type { FeedQuery } from "../ports/watch.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
@@ -16,6 +17,7 @@ import { createR2Files } from "../stores/r2-files.ts";
 import { moveRefs } from "../stores/ref-rules.ts";
 import { type HotPage, type RepoInit, type RepoRpc, type RepoStats, toReply } from "../stores/repo-rpc.ts";
 import { createRepoHousekeeper, type RepoHousekeeper } from "./repo-housekeeper.ts";
+import { createMoveTeller, type MoveTeller } from "./repo-moves.ts";
 import { createSqlTables, type SqlRepoTables } from "./repo-tables.ts";
 import { createRepoWatchers, type RepoWatchers } from "./repo-watchers.ts";
 
@@ -23,6 +25,8 @@ import { createRepoWatchers, type RepoWatchers } from "./repo-watchers.ts";
 export interface RepoEnv {
   readonly PACKS: R2Bucket;
   readonly FAMILY: { getByName(name: string): PackFamilies };
+  /** By the repository's id. */
+  readonly SYNC: { getByName(name: string): Pick<SyncStore, "notePush" | "destroy"> };
 }
 
 /** Stand-ins for tests. */
@@ -53,6 +57,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   readonly #planCommit: PlanCommit;
   readonly #housekeeper: RepoHousekeeper;
   readonly #watchers: RepoWatchers;
+  readonly #moves: MoveTeller;
   #store: LocalRepoStore | null = null;
 
   constructor(ctx: DurableObjectState, env: RepoEnv, parts: RepoParts = {}) {
@@ -69,7 +74,16 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       families: createDurablePackFamilies(env.FAMILY),
     });
     this.#watchers = createRepoWatchers(ctx, this.#tables.refs);
-    void ctx.blockConcurrencyWhile(() => this.#housekeeper.wake());
+    this.#moves = createMoveTeller({
+      facts: this.#tables.facts,
+      refs: this.#tables.refs,
+      connect: (repoId) => env.SYNC.getByName(repoId),
+      waitUntil: (work) => ctx.waitUntil(work),
+    });
+    void ctx.blockConcurrencyWhile(async () => {
+      await this.#housekeeper.wake();
+      this.#moves.publish();
+    });
   }
 
   create(init: RepoInit) {
@@ -90,9 +104,10 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   }
 
   destroy() {
-    return toReply(() => {
+    return toReply(async () => {
       this.#store = null;
       this.#watchers.end();
+      await this.#moves.end();
       return this.#housekeeper.destroy();
     });
   }
@@ -179,6 +194,13 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     return toReply(() => this.#open().share());
   }
 
+  followMoves(follow: boolean) {
+    return toReply(() => {
+      this.#open();
+      this.#moves.follow(follow);
+    });
+  }
+
   /** Opens a watch: a socket that is told every move of some branches. Only the Worker can ask. */
   override async fetch(request: Request): Promise<Response> {
     const asked = new URL(request.url).searchParams.get("query");
@@ -217,6 +239,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       afterWrite: () => {
         this.#housekeeper.afterWrite();
         this.#watchers.publish();
+        this.#moves.publish();
       },
     });
     return this.#store;

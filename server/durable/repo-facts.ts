@@ -6,7 +6,8 @@ export interface Facts {
   forget(): void;
 }
 
-export type FactName = "repo_id" | "head" | "catalog_version" | "state" | "family";
+/** `sync`: "on" while syncs are told of moves; `sync_told`: the last move that they were told of. */
+export type FactName = "repo_id" | "head" | "catalog_version" | "state" | "family" | "sync" | "sync_told";
 
 export function createFacts(sql: SqlStorage): Facts {
   const known = new Map<FactName, string | null>();

@@ -8,6 +8,8 @@ export interface Credentials {
   readonly org: string;
   readonly apiKey: string;
   readonly adminKey: string;
+  /** Seals secrets that are stored for later use; it must stay beside the data that it opens. */
+  readonly secretsKey: string;
 }
 
 /** Org that a local server makes for itself. */
@@ -17,6 +19,19 @@ const FILE = "credentials.json";
 
 /** The folder's credentials, or null before its first start. @throws StartError bad-data when the file is damaged */
 export async function findCredentials(folder: string): Promise<Credentials | null> {
+  const known = await readFileOf(folder);
+  // A folder of before there were sealed secrets.
+  if (known && known.secretsKey === null) {
+    const completed = { ...known, secretsKey: createSecretsKey() };
+    await writeCredentials(folder, completed);
+    return completed;
+  }
+  return known as Credentials | null; // its key is there
+}
+
+async function readFileOf(
+  folder: string,
+): Promise<(Omit<Credentials, "secretsKey"> & { readonly secretsKey: string | null }) | null> {
   const path = join(folder, FILE);
   let text: string;
   try {
@@ -26,11 +41,12 @@ export async function findCredentials(folder: string): Promise<Credentials | nul
     throw error;
   }
   const value = parseJson(text);
-  const { org, api_key: apiKey, admin_key: adminKey } = value ?? {};
-  if (typeof org !== "string" || typeof apiKey !== "string" || typeof adminKey !== "string") {
+  const { org, api_key: apiKey, admin_key: adminKey, secrets_key: secretsKey = null } = value ?? {};
+  const isKey = secretsKey === null || typeof secretsKey === "string";
+  if (typeof org !== "string" || typeof apiKey !== "string" || typeof adminKey !== "string" || !isKey) {
     throw new StartError("bad-data", `${path} is damaged: delete it, and the next start makes new keys`);
   }
-  return { org, apiKey, adminKey };
+  return { org, apiKey, adminKey, secretsKey };
 }
 
 function parseJson(text: string): Record<string, unknown> | null {
@@ -46,11 +62,13 @@ function parseJson(text: string): Record<string, unknown> | null {
 
 /** Writes the file so that a crash leaves the old one or the new one; readable by its owner only. */
 export async function writeCredentials(folder: string, credentials: Credentials): Promise<void> {
-  const { org, apiKey, adminKey } = credentials;
+  const { org, apiKey, adminKey, secretsKey } = credentials;
   const draft = join(folder, `.${FILE}.${process.pid}`);
   const file = await open(draft, "w", 0o600);
   try {
-    await file.writeFile(`${JSON.stringify({ org, api_key: apiKey, admin_key: adminKey }, null, 2)}\n`);
+    await file.writeFile(
+      `${JSON.stringify({ org, api_key: apiKey, admin_key: adminKey, secrets_key: secretsKey }, null, 2)}\n`,
+    );
     await file.sync();
   } finally {
     await file.close();
@@ -60,6 +78,11 @@ export async function writeCredentials(folder: string, credentials: Credentials)
 
 export function createAdminKey(): string {
   return `cga_${randomBytes(30).toString("base64url")}`;
+}
+
+/** As the sealer takes it: 32 bytes in base64url. */
+export function createSecretsKey(): string {
+  return randomBytes(32).toString("base64url");
 }
 
 type Send = (path: string, init: RequestInit) => Promise<Response>;

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +41,7 @@ describe("startLocal", () => {
       org: "local",
       api_key: server.apiKey,
       admin_key: server.adminKey,
+      secrets_key: expect.stringMatching(/^[\w-]{43}$/),
     });
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
@@ -53,6 +54,23 @@ describe("startLocal", () => {
 
     expect([second.apiKey, second.adminKey, second.org]).toEqual([first.apiKey, first.adminKey, first.org]);
     expect((await second.fetch("/x", { headers: { "x-api-key": first.apiKey } })).status).toBe(200);
+  });
+
+  test("gives a folder of before secrets were sealed a key to seal with, and keeps it", async () => {
+    const dataDir = await makeFolder();
+    const first = await start({ dataDir });
+    await first.stop();
+    const file = join(dataDir, "credentials.json");
+    const read = () => JSON.parse(readFileSync(file, "utf8"));
+    const { secrets_key: _, ...older } = read();
+    await writeFile(file, JSON.stringify(older));
+    const second = await start({ dataDir });
+    await second.stop();
+    const key = read().secrets_key;
+    expect(key).toMatch(/^[\w-]{43}$/);
+    expect(second.apiKey).toBe(first.apiKey);
+    await (await start({ dataDir })).stop();
+    expect(read().secrets_key).toBe(key);
   });
 
   test("makes another key when the credentials file was lost", async () => {

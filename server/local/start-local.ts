@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import {
   type Credentials,
   createAdminKey,
+  createSecretsKey,
   findCredentials,
   LOCAL_ORG,
   requestApiKey,
@@ -21,6 +22,8 @@ export interface LocalOptions {
   readonly port?: number;
   /** Rate limits as in production; default "on". */
   readonly limits?: "on" | "off";
+  /** Hosts that the server may call although they are not public: `git.corp`, `127.0.0.1:3000`. Default: none. */
+  readonly outboundHosts?: readonly string[];
   /** Lines that the Worker writes to its console; dropped by default. */
   readonly onLog?: (line: string) => void;
   /** Another Worker bundle than the one of this build. */
@@ -73,11 +76,11 @@ async function startInTurn(options: LocalOptions): Promise<LocalServer> {
   const onStop: (() => unknown)[] = [unlock];
   try {
     const known = await findCredentials(folder);
-    const adminKey = known?.adminKey ?? createAdminKey();
-    const { runtime, exited, pid } = await startGuarded(options, folder, adminKey, onStop);
+    const keys = known ?? { adminKey: createAdminKey(), secretsKey: createSecretsKey() };
+    const { runtime, exited, pid } = await startGuarded(options, folder, keys, onStop);
     const send = createLocalFetch(runtime.url);
-    const credentials = known ?? (await createCredentials(folder, send, adminKey));
-    return { url: runtime.url, ...credentials, pid, fetch: send, exited, stop: createStop(onStop) };
+    const { org, apiKey, adminKey } = known ?? (await createCredentials(folder, send, keys));
+    return { url: runtime.url, org, apiKey, adminKey, pid, fetch: send, exited, stop: createStop(onStop) };
   } catch (error) {
     await createStop(onStop)();
     throw error;
@@ -88,7 +91,7 @@ async function startInTurn(options: LocalOptions): Promise<LocalServer> {
 async function startGuarded(
   options: LocalOptions,
   folder: string,
-  adminKey: string,
+  keys: Pick<Credentials, "adminKey" | "secretsKey">,
   onStop: (() => unknown)[],
 ): Promise<{ runtime: WorkerRuntime; exited: Promise<void>; pid: number | null }> {
   let release: () => void = () => undefined;
@@ -104,9 +107,12 @@ async function startGuarded(
     worker: options.worker ?? findBuiltWorker(),
     vars: {
       RATE_LIMITS: options.limits ?? "on",
-      ADMIN_KEY: adminKey,
+      ADMIN_KEY: keys.adminKey,
       LFS_PROXY_BYTES: String(LFS_PROXY_BYTES),
+      SECRETS_KEY: keys.secretsKey,
+      OUTBOUND_HOSTS: (options.outboundHosts ?? []).join(","),
     },
+    callsPrivate: (options.outboundHosts ?? []).length > 0,
     onLog: options.onLog ?? (() => undefined),
     onExit: () => markExited(),
   });
@@ -116,8 +122,12 @@ async function startGuarded(
   return { runtime, exited, pid };
 }
 
-async function createCredentials(folder: string, send: typeof fetch, adminKey: string): Promise<Credentials> {
-  const credentials = { org: LOCAL_ORG, apiKey: await requestApiKey(send, adminKey), adminKey };
+async function createCredentials(
+  folder: string,
+  send: typeof fetch,
+  keys: Pick<Credentials, "adminKey" | "secretsKey">,
+): Promise<Credentials> {
+  const credentials = { org: LOCAL_ORG, apiKey: await requestApiKey(send, keys.adminKey), ...keys };
   await writeCredentials(folder, credentials);
   return credentials;
 }

@@ -1,4 +1,5 @@
 import type { NewToken, Scopes, TokenPage, TokenRecord } from "./access.ts";
+import type { ConnectionStore } from "./connection.ts";
 import type { ForkFacts } from "./fork.ts";
 
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
@@ -122,7 +123,7 @@ export interface NewSession {
   readonly keyId: string;
 }
 
-export interface OrgStore {
+export interface OrgStore extends ConnectionStore {
   /** Makes the org that this store is for, and its first key; null when it exists. */
   createOrg(org: {
     readonly slug: string;

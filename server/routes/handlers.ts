@@ -6,6 +6,7 @@ import type { StoreObjects } from "../services/place-objects.ts";
 import { createAdminHandlers } from "./admin.ts";
 import { branchHandlers } from "./branches.ts";
 import { createCommitHandlers } from "./commits.ts";
+import { type ConnectionHandlerDeps, createConnectionHandlers } from "./connections.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { createFileHandlers } from "./files.ts";
 import { createForkHandlers } from "./forks.ts";
@@ -19,12 +20,13 @@ import type { HandlerMap } from "./router.ts";
 import { createSearchHandlers } from "./search.ts";
 import { createSessionHandlers } from "./sessions.ts";
 import { snapshotHandlers } from "./snapshots.ts";
+import { createSyncHandlers, type SyncHandlerDeps } from "./sync.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
 import { createWatchHandlers, type WatchDeps } from "./watch.ts";
 import { createWorkspaceHandlers } from "./workspace.ts";
 
-export interface HandlerDeps extends WatchDeps {
+export interface HandlerDeps extends WatchDeps, ConnectionHandlerDeps, Omit<SyncHandlerDeps, "repos"> {
   readonly repos: RepoLifecycle;
   readonly families: PackFamilies;
   readonly openOrg: DispatchDeps["openOrg"];
@@ -58,6 +60,8 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...createWatchHandlers(deps),
     ...createSessionHandlers(deps.openSession),
     ...tokenHandlers,
+    ...createConnectionHandlers(deps),
+    ...createSyncHandlers(deps),
     ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),

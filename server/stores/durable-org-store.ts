@@ -21,5 +21,11 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     deleteRepo: (repoId) => once((stub) => stub.deleteRepo(repoId)),
     hasRepo: (repoId) => repeat((stub) => stub.hasRepo(repoId)),
     listRepos: (query) => repeat((stub) => stub.listRepos(query)),
+    createConnection: (connection, idempotency) =>
+      (idempotency ? repeat : once)((stub) => stub.createConnection(connection, idempotency)),
+    listConnections: () => repeat((stub) => stub.listConnections()),
+    findConnection: (id) => repeat((stub) => stub.findConnection(id)),
+    updateConnection: (id, patch) => repeat((stub) => stub.updateConnection(id, patch)),
+    deleteConnection: (id) => once((stub) => stub.deleteConnection(id)),
   };
 }

@@ -45,6 +45,7 @@ function bindRepo(stub: SessionRpc, repoId: string): RepoRpc {
     flush: refuse,
     listReflog: refuse,
     share: refuse,
+    followMoves: refuse,
     setHead: refuse,
   };
 }

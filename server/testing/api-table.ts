@@ -43,6 +43,8 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Public reads", /^\/orgs\//],
   ["Workspace", /^(\/repos\/:repo|\/workspace)\/exec$/],
   ["Tokens", /^\/tokens/],
+  ["Connections", /^\/connections/],
+  ["Sync", /^\/(import$|hooks\/|repos\/:repo\/sync(\/|$))/],
   ["Operator", /^\/admin\//],
 ];
 
