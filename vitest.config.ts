@@ -33,6 +33,7 @@ export default defineConfig({
                 SESSION: { className: "SessionDO", useSQLite: true },
                 FAMILY: { className: "PackFamilyDO", useSQLite: true },
                 LFS: { className: "LfsDO", useSQLite: true },
+                SYNC: { className: "SyncDO", useSQLite: true },
               },
               bindings: { ADMIN_KEY: "test-admin-key", RATE_LIMITS: "on" },
               // Without a consumer: tests of deliveries send them themselves, or run the local server.

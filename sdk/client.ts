@@ -30,6 +30,7 @@ import { openMount } from "./mount/open-mount.ts";
 import type { Audit } from "./resources/audit.ts";
 import { Branches } from "./resources/branches.ts";
 import { Commits } from "./resources/commits.ts";
+import type { Connections } from "./resources/connections.ts";
 import { Files } from "./resources/files.ts";
 import type { History } from "./resources/history.ts";
 import { loadOnCall } from "./resources/load-on-call.ts";
@@ -42,6 +43,7 @@ import { Repos } from "./resources/repos.ts";
 import { Search } from "./resources/search.ts";
 import { Sessions } from "./resources/session.ts";
 import { Snapshots } from "./resources/snapshots.ts";
+import type { Sync } from "./resources/sync.ts";
 import { Tags } from "./resources/tags.ts";
 import type { Tokens } from "./resources/tokens.ts";
 import type { UsageReports } from "./resources/usage.ts";
@@ -148,6 +150,8 @@ export class CoregitClient {
   readonly usage: UsageReports;
   readonly webhooks: Webhooks;
   readonly audit: Audit;
+  readonly connections: Connections;
+  readonly sync: Sync;
   readonly objects: Objects;
   readonly diff: Diff;
   readonly compare: Compare;
@@ -189,6 +193,10 @@ export class CoregitClient {
     this.usage = loadOnCall(async () => new (await import("./resources/usage.ts")).UsageReports(request));
     this.webhooks = loadOnCall(async () => new (await import("./resources/webhooks.ts")).Webhooks(request));
     this.audit = loadOnCall(async () => new (await import("./resources/audit.ts")).Audit(request));
+    this.connections = loadOnCall(
+      async () => new (await import("./resources/connections.ts")).Connections(request),
+    );
+    this.sync = loadOnCall(async () => new (await import("./resources/sync.ts")).Sync(request));
     this.objects = new Objects(request);
     this.diff = new Diff(request);
     this.compare = new Compare(request);

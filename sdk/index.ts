@@ -19,6 +19,12 @@ export type {
   Edit,
   PathConflict,
 } from "./contract/commits.ts";
+export type {
+  Connection,
+  ConnectionCreate,
+  ConnectionTest,
+  ConnectionUpdate,
+} from "./contract/connections.ts";
 export type { ErrorCode, FieldError } from "./contract/errors.ts";
 export type { BatchBlob, BatchReply, BatchRequest, Blob, Tree, TreeItem } from "./contract/files.ts";
 export type { Fork, ForkCreate } from "./contract/forks.ts";
@@ -72,6 +78,17 @@ export type {
   SessionStatus,
 } from "./contract/sessions.ts";
 export type { Snapshot, SnapshotCreate } from "./contract/snapshots.ts";
+export type {
+  ImportCreate,
+  SyncConfig,
+  SyncConfigCreate,
+  SyncConfigCreated,
+  SyncConfigUpdate,
+  SyncRun,
+  SyncRunRequest,
+  SyncTriggered,
+  SyncTriggerRequest,
+} from "./contract/sync.ts";
 export type { Tag, TagCreate, TagList } from "./contract/tags.ts";
 export type { Token, TokenCreate, TokenCreated, TokenLimits } from "./contract/tokens.ts";
 export type { Usage, UsageDetails } from "./contract/usage.ts";

@@ -5,6 +5,7 @@ export { OrgDO } from "./durable/org-do.ts";
 export { PackFamilyDO } from "./durable/pack-family-do.ts";
 export { RepoDO } from "./durable/repo-do.ts";
 export { SessionDO } from "./durable/session-do.ts";
+export { SyncDO } from "./durable/sync-do.ts";
 export { createHandler, createQueueHandler };
 
 export default { fetch: createHandler(), queue: createQueueHandler() };

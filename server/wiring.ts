@@ -3,15 +3,17 @@ import type { Hono } from "hono";
 import type { DeliveryMessage, DeliverySource, EventStore } from "./ports/events.ts";
 import type { PackFamilies } from "./ports/fork.ts";
 import type { OrgStore } from "./ports/org.ts";
+import type { SyncStore } from "./ports/sync.ts";
 import type { AppParts } from "./routes/create-app.ts";
 import { createHttpApp } from "./routes/create-app.ts";
 import { createHandlers } from "./routes/handlers.ts";
 import type { LfsParts } from "./routes/lfs-http.ts";
 import { createListingCache } from "./services/files/listing-cache.ts";
 import { hashSecret } from "./services/org-keys.ts";
-import { type AddressRules, parseAllowedHosts } from "./services/public-address.ts";
-import { createSecretSealer, type SecretSealer } from "./services/seal-secret.ts";
+import { findAddressFault, parseAllowedHosts } from "./services/public-address.ts";
+import { createSecretSealer } from "./services/seal-secret.ts";
 import { formatViewId } from "./services/sessions/session-id.ts";
+import { createHookSecrets } from "./services/sync/hook-secret.ts";
 import { createUsageTally } from "./services/usage/usage-tally.ts";
 import type { Timers } from "./services/watch/watch-stream.ts";
 import { deliverWebhook, type SenderDeps } from "./services/webhooks/deliver-webhook.ts";
@@ -22,7 +24,9 @@ import { createDurablePackFamilies } from "./stores/durable-pack-families.ts";
 import { createDurableRepoLifecycle } from "./stores/durable-repo-lifecycle.ts";
 import { createDurableRepoStore } from "./stores/durable-repo-store.ts";
 import { createDurableSessionRepoStore, createDurableSessionStore } from "./stores/durable-session-store.ts";
+import { createDurableSyncStore } from "./stores/durable-sync-store.ts";
 import { createDurableWatch, type SocketStub } from "./stores/durable-watch.ts";
+import { createHttpRemotes } from "./stores/http-remote.ts";
 import type { LfsRpc } from "./stores/lfs-rpc.ts";
 import { createObjectCache } from "./stores/object-cache.ts";
 import { createR2Presigner } from "./stores/presign-r2.ts";
@@ -42,6 +46,8 @@ export interface Env {
   readonly SESSION: { getByName(name: string): SessionRpc };
   /** Large files, by repository. */
   readonly LFS: { getByName(name: string): LfsRpc };
+  /** By the repository's id. */
+  readonly SYNC: { getByName(name: string): SyncStore };
   readonly PACKS: R2Bucket;
   /** "off" switches rate limits off; read by OrgDO. */
   readonly RATE_LIMITS?: string;
@@ -69,14 +75,6 @@ const systemTimers: Timers = {
     return () => clearInterval(timer);
   },
 };
-
-/** What may be called, and what is kept sealed: the same for requests and for the queue. */
-function readOutbound(env: Env): { readonly sealer: SecretSealer | null; readonly rules: AddressRules } {
-  return {
-    sealer: createSecretSealer({ current: env.SECRETS_KEY, previous: env.SECRETS_KEY_PREVIOUS }),
-    rules: { allowedHosts: parseAllowedHosts(env.OUTBOUND_HOSTS) },
-  };
-}
 
 /** The app over a deployment's bindings. */
 export function createApp(env: Env): Hono {
@@ -113,7 +111,7 @@ export function createApp(env: Env): Hono {
     lfs: createLfsParts(env),
   };
   const repos = createDurableRepoLifecycle(env);
-  const { sealer, rules } = readOutbound(env);
+  const outbound = createOutbound(env);
   return createHttpApp(
     parts,
     createHandlers({
@@ -128,8 +126,9 @@ export function createApp(env: Env): Hono {
       }),
       timers: systemTimers,
       openEvents: (orgId) => createDurableEventStore(() => env.ORG.getByName(orgId)),
-      sealer,
-      addressRules: rules,
+      openSync: (repoId) => createDurableSyncStore(() => env.SYNC.getByName(repoId)),
+      addressRules: outbound.rules,
+      ...outbound,
     }),
   );
 }
@@ -152,6 +151,22 @@ function createLfsParts(env: Env): LfsParts {
         })
       : null,
     proxyBytes: LFS_PROXY_BYTES === undefined ? PROXY_BYTES : Number(LFS_PROXY_BYTES),
+  };
+}
+
+/** What calls other servers needs. @throws Error when a key has not its form */
+function createOutbound(env: Env) {
+  const keys = { current: env.SECRETS_KEY, previous: env.SECRETS_KEY_PREVIOUS };
+  const rules = { allowedHosts: parseAllowedHosts(env.OUTBOUND_HOSTS) };
+  const send: typeof fetch = (input, init) => fetch(input, init);
+  const findFault = (url: URL) => findAddressFault(url, rules);
+  return {
+    rules,
+    sealer: createSecretSealer(keys),
+    hookSecrets: createHookSecrets(keys),
+    fetch: send,
+    findAddressFault: findFault,
+    openRemote: createHttpRemotes({ fetch: send, findAddressFault: findFault }),
   };
 }
 
@@ -193,7 +208,7 @@ function createSender(env: Env): SenderDeps {
   const files = createR2Files(env.PACKS);
   const cache = createObjectCache();
   return {
-    ...readOutbound(env),
+    ...createOutbound(env),
     openDeliveries: (orgId) => createDurableDeliverySource(() => env.ORG.getByName(orgId)),
     openRepo: (record) =>
       createRepoHandle(record, {

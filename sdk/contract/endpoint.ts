@@ -3,9 +3,10 @@ import type { ErrorCode } from "./errors.ts";
 
 /**
  * Who may call: a reader or writer of the repository, the org's master key, the operator, or anybody. A guest comes with
- * the key of an org of its own to a repository that anybody may read and take as a template.
+ * the key of an org of its own to a repository that anybody may read and take as a template. A hook is called by another
+ * server, which proves itself to the handler.
  */
-export type Access = "read" | "write" | "master" | "operator" | "public" | "guest";
+export type Access = "read" | "write" | "master" | "operator" | "public" | "guest" | "hook";
 
 /** How a reply's body is encoded when it is not one JSON document. */
 export type ReplyFormat = "json" | "bytes" | "ndjson" | "events";
@@ -26,7 +27,7 @@ export interface EndpointSpec {
   readonly opensRepos?: true;
   /** Knows nothing of sessions: it shows or changes what everybody sees, whatever session the request names. */
   readonly outsideSessions?: true;
-  readonly status: 200 | 201;
+  readonly status: 200 | 201 | 202;
   readonly reply: z.ZodType;
   readonly format?: ReplyFormat;
   readonly errors: readonly ErrorCode[];

@@ -3,6 +3,7 @@ import { adminEndpoints } from "./admin.ts";
 import { auditEndpoints } from "./audit.ts";
 import { branchEndpoints } from "./branches.ts";
 import { commitEndpoints } from "./commits.ts";
+import { connectionEndpoints } from "./connections.ts";
 import { fileEndpoints } from "./files.ts";
 import { forkEndpoints } from "./forks.ts";
 import { historyEndpoints } from "./history.ts";
@@ -16,6 +17,7 @@ import { repoEndpoints } from "./repos.ts";
 import { searchEndpoints } from "./search.ts";
 import { sessionEndpoints } from "./sessions.ts";
 import { snapshotEndpoints } from "./snapshots.ts";
+import { syncEndpoints } from "./sync.ts";
 import { tagEndpoints } from "./tags.ts";
 import { tokenEndpoints } from "./tokens.ts";
 import { usageEndpoints } from "./usage.ts";
@@ -44,6 +46,8 @@ export const contract = {
   ...usageEndpoints,
   ...webhookEndpoints,
   ...auditEndpoints,
+  ...connectionEndpoints,
+  ...syncEndpoints,
   ...searchEndpoints,
   ...workspaceEndpoints,
   ...publicEndpoints,

@@ -132,6 +132,20 @@ export const LIMITS = {
   /** One large file: what the storage takes in one put. */
   lfsObjectBytes: 4_995 * 1024 * 1024,
   lfsLocksPerRepo: 10_000,
+  /** Of one org. */
+  connections: 100,
+  connectionSecretChars: 4_096,
+  /** Of one repository. */
+  syncLinks: 20,
+  syncBranchGlobs: 50,
+  syncQueuedRuns: 20,
+  syncIntervalSecondsMin: 60,
+  syncIntervalSecondsMax: 7 * 24 * 60 * 60,
+  /** Longest pack that an import takes in or an export sends. */
+  syncPackBytes: 4 * 1024 * 1024 * 1024,
+  /** How long a call that starts a run waits for its end. */
+  syncWaitSecondsMax: 50,
+  hookBodyBytes: 25 * 1024 * 1024,
 } as const;
 
 /** Request and reply header names, lower case as the platform compares them. */

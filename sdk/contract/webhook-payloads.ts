@@ -2,7 +2,7 @@
 
 export interface WebhookActor {
   readonly id: string;
-  readonly type: "key" | "token" | "operator" | "system" | "anonymous";
+  readonly type: "key" | "token" | "signed" | "operator" | "system" | "anonymous";
 }
 
 export interface WebhookRepository {

@@ -1,4 +1,5 @@
 import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
+import type { ConnectionPatch, NewConnection } from "../ports/connection.ts";
 import type { DeliveryMessage, DeliveryQueue } from "../ports/events.ts";
 import type {
   AuthorizeQuery,
@@ -31,6 +32,13 @@ import type { LfsRpc } from "../stores/lfs-rpc.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
 import { OrgAccount } from "./org-account.ts";
 import { createOrgAlarm, type OrgAlarm } from "./org-alarm.ts";
+import {
+  findConnectionRow,
+  insertConnection,
+  listConnectionRows,
+  patchConnection,
+  removeConnection,
+} from "./org-connections.ts";
 import {
   findRepoById,
   findRepoByName,
@@ -332,6 +340,48 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
 
   async listRepos(query: RepoPageQuery): Promise<RepoPage> {
     return listRepoPage(this.#sql, this.#readOrg(), query);
+  }
+
+  async createConnection(connection: NewConnection, idempotency?: Idempotency, actor = OPERATOR) {
+    this.#readOrg();
+    return this.events.writeLogged(() => {
+      const created = insertConnection(this.#sql, connection, { idempotency, nowMs: this.#now() });
+      const { id, label, provider } = connection;
+      if (created.kind === "created" && created.connection.id === id) {
+        this.#log(actor, "connection.create", { id, name: label, details: { provider } });
+      }
+      return created;
+    });
+  }
+
+  async listConnections() {
+    return this.#org ? listConnectionRows(this.#sql) : [];
+  }
+
+  async findConnection(id: string) {
+    return this.#org ? findConnectionRow(this.#sql, id) : null;
+  }
+
+  /** Without an actor it is the server that notes something for itself. */
+  async updateConnection(id: string, patch: ConnectionPatch, actor?: string): Promise<boolean> {
+    if (this.#org === null) return false;
+    return this.events.writeLogged(() => {
+      const found = patchConnection(this.#sql, id, { patch, nowMs: this.#now() });
+      if (found && actor !== undefined) {
+        const details = { fields: Object.keys(patch) };
+        this.#log(actor, "connection.update", { id, name: patch.label ?? null, details });
+      }
+      return found;
+    });
+  }
+
+  async deleteConnection(id: string, actor = OPERATOR): Promise<boolean> {
+    if (this.#org === null) return false;
+    return this.events.writeLogged(() => {
+      const found = removeConnection(this.#sql, id);
+      if (found) this.#log(actor, "connection.delete", { id, name: null });
+      return found;
+    });
   }
 
   override webSocketClose(): void {

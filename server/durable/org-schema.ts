@@ -79,6 +79,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX deliveries_due ON deliveries (webhook, due_ms) WHERE due_ms IS NOT NULL",
     "CREATE INDEX deliveries_by_receipt ON deliveries (webhook, receipt) WHERE receipt IS NOT NULL",
   ],
+  [
+    // sealed: the credential as the sealer made it. idem_*: the Idempotency-Key that made the row, with its caller.
+    `CREATE TABLE connections (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, provider TEXT NOT NULL,
+       label TEXT NOT NULL, base_url TEXT NOT NULL, username TEXT, external_username TEXT, sealed TEXT NOT NULL,
+       created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, last_synced_at_ms INTEGER,
+       idem_key TEXT UNIQUE, idem_fingerprint TEXT)`,
+  ],
 ];
 
 /** Version of the tables; 0 when there are none. Writes nothing. */

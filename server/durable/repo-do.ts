@@ -6,6 +6,7 @@ import type { CommitRequest } from "../ports/commit.ts";
 import type { MoveTaker } from "../ports/events.ts";
 import type { PackFamilies } from "../ports/fork.ts";
 import type { OrgStore } from "../ports/org.ts";
+import type { SyncStore } from "../ports/sync.ts";
 import type { FeedQuery } from "../ports/watch.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import type { PlanCommit } from "../stores/commit-on-head.ts";
@@ -21,6 +22,7 @@ import { createR2Files } from "../stores/r2-files.ts";
 import { moveRefs } from "../stores/ref-rules.ts";
 import { type HotPage, type RepoInit, type RepoRpc, type RepoStats, toReply } from "../stores/repo-rpc.ts";
 import { createRepoHousekeeper, type RepoHousekeeper } from "./repo-housekeeper.ts";
+import { createMoveTeller, type MoveTeller } from "./repo-moves.ts";
 import { createRepoOutbox, type RepoOutbox } from "./repo-outbox.ts";
 import { createSqlTables, type SqlRepoTables } from "./repo-tables.ts";
 import { createRepoWatchers, type RepoWatchers } from "./repo-watchers.ts";
@@ -30,6 +32,8 @@ export interface RepoEnv {
   readonly PACKS: R2Bucket;
   readonly FAMILY: { getByName(name: string): PackFamilies };
   readonly ORG: { getByName(name: string): OrgStore & MoveTaker };
+  /** By the repository's id. */
+  readonly SYNC: { getByName(name: string): Pick<SyncStore, "notePush" | "destroy"> };
 }
 
 /** Stand-ins for tests. */
@@ -62,6 +66,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   readonly #housekeeper: RepoHousekeeper;
   readonly #watchers: RepoWatchers;
   readonly #outbox: RepoOutbox;
+  readonly #moves: MoveTeller;
   #store: LocalRepoStore | null = null;
 
   constructor(ctx: DurableObjectState, env: RepoEnv, parts: RepoParts = {}) {
@@ -86,7 +91,16 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
       outbox: this.#outbox,
     });
     this.#watchers = createRepoWatchers(ctx, this.#tables.refs);
-    void ctx.blockConcurrencyWhile(() => this.#housekeeper.wake());
+    this.#moves = createMoveTeller({
+      facts: this.#tables.facts,
+      refs: this.#tables.refs,
+      connect: (repoId) => env.SYNC.getByName(repoId),
+      waitUntil: (work) => ctx.waitUntil(work),
+    });
+    void ctx.blockConcurrencyWhile(async () => {
+      await this.#housekeeper.wake();
+      this.#moves.publish();
+    });
   }
 
   create(init: RepoInit) {
@@ -111,9 +125,10 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
   }
 
   destroy() {
-    return toReply(() => {
+    return toReply(async () => {
       this.#store = null;
       this.#watchers.end();
+      await this.#moves.end();
       return this.#housekeeper.destroy();
     });
   }
@@ -201,6 +216,13 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
     return toReply(() => this.#open().share());
   }
 
+  followMoves(follow: boolean) {
+    return toReply(() => {
+      this.#open();
+      this.#moves.follow(follow);
+    });
+  }
+
   /** Opens a watch: a socket that is told every move of some branches. Only the Worker can ask. */
   override async fetch(request: Request): Promise<Response> {
     const asked = new URL(request.url).searchParams.get("query");
@@ -247,6 +269,7 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
         this.#housekeeper.afterWrite();
         this.#watchers.publish();
         this.#outbox.schedule();
+        this.#moves.publish();
       },
     });
     return this.#store;

@@ -6,7 +6,10 @@ export interface Facts {
   forget(): void;
 }
 
-/** `events_sent`: id of the last move that the org has confirmed. */
+/**
+ * `events_sent`: id of the last move that the org has confirmed. `sync`: "on" while syncs are told of moves;
+ * `sync_told`: the last move that they were told of.
+ */
 export type FactName =
   | "repo_id"
   | "head"
@@ -15,7 +18,9 @@ export type FactName =
   | "family"
   | "org_id"
   | "reported_bytes"
-  | "events_sent";
+  | "events_sent"
+  | "sync"
+  | "sync_told";
 
 export function createFacts(sql: SqlStorage): Facts {
   const known = new Map<FactName, string | null>();

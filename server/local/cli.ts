@@ -8,12 +8,20 @@ interface CliOptions {
   readonly data: string;
   readonly json: boolean;
   readonly limits: "on" | "off";
+  readonly outbound: readonly string[];
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("a number from 0 to 65535");
   return port;
+}
+
+function parseHosts(text: string): string[] {
+  return text
+    .split(",")
+    .map((host) => host.trim())
+    .filter((host) => host !== "");
 }
 
 function readOptions(argv: readonly string[]): CliOptions {
@@ -23,6 +31,7 @@ function readOptions(argv: readonly string[]): CliOptions {
     .option("--data <dir>", "folder for repositories and keys", ".coregit")
     .option("--json", "print one JSON line with url and keys when ready", false)
     .addOption(new Option("--limits <on|off>", "rate limits").choices(["on", "off"]).default("on"))
+    .option("--outbound <hosts>", "private hosts that it may call, separated by commas", parseHosts, [])
     .allowExcessArguments(false)
     .parse([...argv])
     .opts<CliOptions>();
@@ -82,6 +91,7 @@ async function run(): Promise<void> {
     port: options.port,
     limits: options.limits,
     vars: readVars(),
+    outboundHosts: options.outbound,
     onLog: (line) => console.error(line),
   });
 

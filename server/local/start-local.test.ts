@@ -55,6 +55,21 @@ describe("startLocal", () => {
     expect((await second.fetch("/x", { headers: { "x-api-key": first.apiKey } })).status).toBe(200);
   });
 
+  test("gives a folder of before secrets were sealed a key to seal with, and keeps it", async () => {
+    const dataDir = await makeFolder();
+    const first = await start({ dataDir });
+    await first.stop();
+    const file = join(dataDir, "secrets-key");
+    await rm(file);
+    const second = await start({ dataDir });
+    await second.stop();
+    const key = readFileSync(file, "utf8");
+    expect(key).toMatch(/^[\w-]{43}\n$/);
+    expect(second.apiKey).toBe(first.apiKey);
+    await (await start({ dataDir })).stop();
+    expect(readFileSync(file, "utf8")).toBe(key);
+  });
+
   test("makes another key when the credentials file was lost", async () => {
     const dataDir = await makeFolder();
     const first = await start({ dataDir });

@@ -22,9 +22,11 @@ export interface LocalOptions {
   readonly port?: number;
   /** Rate limits as in production; default "on". */
   readonly limits?: "on" | "off";
+  /** Hosts that the server may call although they are not public: `git.corp`, `127.0.0.1:3000`. Default: none. */
+  readonly outboundHosts?: readonly string[];
   /** Lines that the Worker writes to its console; dropped by default. */
   readonly onLog?: (line: string) => void;
-  /** Further variables of the Worker: OUTBOUND_HOSTS, WEBHOOK_RETRY_SECONDS. */
+  /** Further variables of the Worker, such as WEBHOOK_RETRY_SECONDS. */
   readonly vars?: Readonly<Record<string, string>>;
   /** Another Worker bundle than the one of this build. */
   readonly worker?: string;
@@ -101,6 +103,9 @@ async function startGuarded(
     markExited = done;
   });
   const before = await listOwnRuntimes();
+  const privateHosts = [options.vars?.OUTBOUND_HOSTS ?? "", ...(options.outboundHosts ?? [])].filter(
+    (hosts) => hosts !== "",
+  );
   const runtime = await startRuntime({
     folder,
     port: options.port ?? 0,
@@ -112,7 +117,9 @@ async function startGuarded(
       QUEUE_STORAGE: "memory",
       SECRETS_KEY: await readSecretsKey(folder),
       LFS_PROXY_BYTES: String(LFS_PROXY_BYTES),
+      OUTBOUND_HOSTS: privateHosts.join(","),
     },
+    callsPrivate: privateHosts.length > 0,
     onLog: options.onLog ?? (() => undefined),
     onExit: () => markExited(),
   });

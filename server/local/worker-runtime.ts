@@ -19,6 +19,7 @@ export const DURABLE_OBJECTS = {
   FAMILY: "PackFamilyDO",
   SESSION: "SessionDO",
   LFS: "LfsDO",
+  SYNC: "SyncDO",
 };
 export const BUCKETS = ["PACKS"];
 export const QUEUES = { EVENTS: "coregit-events" };
@@ -36,6 +37,8 @@ export interface RuntimeOptions {
   /** Entry module of the Worker bundle. */
   readonly worker: string;
   readonly vars: Readonly<Record<string, string>>;
+  /** Whether connections to private addresses are made at all; the Worker says to which. */
+  readonly callsPrivate: boolean;
   /** Lines that the Worker and the runtime write. */
   readonly onLog: (line: string) => void;
   /** The runtime ended by itself. */
@@ -109,6 +112,8 @@ function describeRuntime(options: RuntimeOptions) {
     compatibilityDate: COMPATIBILITY.date,
     compatibilityFlags: COMPATIBILITY.flags,
     bindings: { ...options.vars },
+    // A name that resolves to this machine is no way to it.
+    outboundService: { network: { allow: options.callsPrivate ? ["public", "private"] : ["public"] } },
     durableObjects: Object.fromEntries(durableObjects),
     durableObjectsPersist: join(options.folder, "durable"),
     r2Buckets: BUCKETS,

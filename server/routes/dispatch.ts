@@ -58,8 +58,9 @@ export function createDispatch(deps: DispatchDeps, handlers: Partial<HandlerMap>
     if (!match) throw notFound("Route");
     const route = match.routes.get(request.method === "HEAD" ? "GET" : request.method);
     if (!route) throw noSuchMethod(request.method, match);
-    return route.spec.access === "operator"
-      ? answerOperator(deps, request, scope, route, match)
+    const { access } = route.spec;
+    return access === "operator" || access === "hook"
+      ? answerUnkeyed(deps, request, scope, route, match)
       : answerCaller(deps, request, scope, route, match);
   };
 }
@@ -144,14 +145,15 @@ function checkGuest(orgId: string, repo: RepoRecord | null): void {
   throw new RequestError("FORBIDDEN", "Only a public template can be forked into another org");
 }
 
-async function answerOperator(
+/** Callers without a key of an org: the operator, and other servers, which prove themselves to the handler. */
+async function answerUnkeyed(
   deps: DispatchDeps,
   request: Request,
   scope: RequestScope,
   route: BoundRoute,
   match: RouteMatch<BoundRoute>,
 ): Promise<Response> {
-  checkOperator(request.headers, deps.adminKeyHash);
+  if (route.spec.access === "operator") checkOperator(request.headers, deps.adminKeyHash);
   const input = await readInput(request, route.spec);
   const asking = { deps, request, scope, match, session: null };
   const reply = await route.handle(toContext({ ...asking, allowed: null, input }));
@@ -162,7 +164,7 @@ function demandOf(
   access: Exclude<Access, "guest">,
   method: string,
 ): Pick<Demand, "need" | "anonymous" | "stores"> {
-  if (access === "public" || access === "operator") return ANONYMOUS_READ;
+  if (access === "public" || access === "operator" || access === "hook") return ANONYMOUS_READ;
   // What is full can still be cleared.
   return { need: access, anonymous: "refused", stores: access === "write" && method !== "DELETE" };
 }

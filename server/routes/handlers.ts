@@ -7,6 +7,7 @@ import { createAdminHandlers } from "./admin.ts";
 import { createAuditHandlers } from "./audit.ts";
 import { branchHandlers } from "./branches.ts";
 import { createCommitHandlers } from "./commits.ts";
+import { type ConnectionHandlerDeps, createConnectionHandlers } from "./connections.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { createFileHandlers } from "./files.ts";
 import { createForkHandlers } from "./forks.ts";
@@ -22,6 +23,7 @@ import type { HandlerMap } from "./router.ts";
 import { createSearchHandlers } from "./search.ts";
 import { createSessionHandlers } from "./sessions.ts";
 import { snapshotHandlers } from "./snapshots.ts";
+import { createSyncHandlers, type SyncHandlerDeps } from "./sync.ts";
 import { tagHandlers } from "./tags.ts";
 import { tokenHandlers } from "./tokens.ts";
 import { usageHandlers } from "./usage.ts";
@@ -29,7 +31,11 @@ import { createWatchHandlers, type WatchDeps } from "./watch.ts";
 import { createWebhookHandlers, type WebhookHandlerDeps } from "./webhooks.ts";
 import { createWorkspaceHandlers } from "./workspace.ts";
 
-export interface HandlerDeps extends WatchDeps, WebhookHandlerDeps {
+export interface HandlerDeps
+  extends WatchDeps,
+    WebhookHandlerDeps,
+    ConnectionHandlerDeps,
+    Omit<SyncHandlerDeps, "repos"> {
   readonly repos: RepoLifecycle;
   readonly families: PackFamilies;
   readonly openOrg: DispatchDeps["openOrg"];
@@ -68,6 +74,8 @@ export function createHandlers(deps: HandlerDeps): HandlerMap {
     ...usageHandlers,
     ...createWebhookHandlers(deps),
     ...createAuditHandlers(deps.openEvents),
+    ...createConnectionHandlers(deps),
+    ...createSyncHandlers(deps),
     ...createWorkspaceHandlers(deps),
     ...createPublicHandlers({ ...repos, ...commits, ...files, ...refHandlers, ...merges }),
     ...createAdminHandlers(deps.openOrg),

@@ -30,7 +30,7 @@ export interface RequestContext<K extends EndpointKey> {
    * @throws RequestError as the authorisation of a request for that repository does
    */
   readonly openRepos: (names: readonly RepoName[], need?: "read" | "write") => Promise<readonly RepoHandle[]>;
-  readonly org: K extends `${string} /admin/${string}` ? null : OrgHandle;
+  readonly org: K extends `${string} /admin/${string}` | `${string} /hooks/${string}` ? null : OrgHandle;
   /** null: the operator. */
   readonly account: CallerAccount | null;
   /** null: an anonymous reader of a public repository, or the operator. */

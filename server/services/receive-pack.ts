@@ -20,6 +20,18 @@ export interface ReceivePackDeps {
   readonly onPackStored?: (commits: number) => void;
   /** Hears of failures that the client only learns of as "internal error". */
   readonly onFailure: (error: unknown) => void;
+  /** For the reflog; default `push` with the push options. */
+  readonly message?: string;
+}
+
+/** What became of a push that came from within this process. */
+export interface PushOutcome {
+  /** Why the pack was not taken in; every command has failed then. */
+  readonly unpackError: GitError | null;
+  /** Objects that came. */
+  readonly objects: number;
+  /** In the order of the request. */
+  readonly commands: readonly { readonly name: string | null; readonly error: string | null }[];
 }
 
 /** Of a reflog line. */
@@ -28,7 +40,7 @@ const MAX_REASON_CHARS = 500;
 interface Push {
   readonly request: ReceiveRequest;
   readonly planned: readonly PlannedCommand[];
-  unpackError: string | null;
+  unpackError: GitError | null;
   /** The store was told to move refs: from here on an error does not mean that it did not. */
   committing: boolean;
 }
@@ -53,14 +65,9 @@ export async function* receivePack(
   try {
     if (needsPack(push)) received = await receive(deps, push, reader.rest());
     if (received && talks) yield say(`Checking ${received.objects} objects\n`);
-    await checkTips(deps.repo, push.planned, received);
-    await checkPermissions(deps.repo, push.planned, received);
-    if (request.atomic) failAtomic(push.planned);
-    await checkQuota(deps.repo, push.planned, received);
-    await moveRefs(deps, push, received);
+    await finishPush(deps, push, received);
   } catch (error) {
-    // A refusal of the store says that nothing was moved; other errors leave it open.
-    if (!push.committing || isRefusal(error)) await received?.discard();
+    await abandonPush(push, received, error);
     if (!request.sideband) throw error;
     if (!(error instanceof GitError)) deps.onFailure(error);
     const reason = error instanceof GitError ? error.message : "internal error";
@@ -72,7 +79,46 @@ export async function* receivePack(
     return;
   }
   const commands = push.planned.map(({ command, error }) => ({ rawName: command.rawName, error }));
-  yield encodePushReport({ unpackError: push.unpackError, commands }, request.sideband);
+  yield encodePushReport({ unpackError: push.unpackError?.message ?? null, commands }, request.sideband);
+}
+
+/**
+ * As {@link receivePack}, with the same checks, for commands and a pack that this process has fetched itself.
+ * @throws what is nobody's fault but the store's; nothing has moved then, unless it is GitError interrupted
+ */
+export async function applyPush(
+  deps: ReceivePackDeps,
+  request: ReceiveRequest,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<PushOutcome> {
+  const push = await openPush(deps.repo, request);
+  let received: ReceivedPack | null = null;
+  try {
+    if (needsPack(push)) received = await receive(deps, push, bytes);
+    await finishPush(deps, push, received);
+  } catch (error) {
+    await abandonPush(push, received, error);
+    throw error;
+  }
+  return {
+    unpackError: push.unpackError,
+    objects: received?.objects ?? 0,
+    commands: push.planned.map(({ command, error }) => ({ name: command.name, error })),
+  };
+}
+
+/** Everything after the pack: checks of the tips, permissions, and the move itself. */
+async function finishPush(deps: ReceivePackDeps, push: Push, received: ReceivedPack | null): Promise<void> {
+  await checkTips(deps.repo, push.planned, received);
+  await checkPermissions(deps.repo, push.planned, received);
+  if (push.request.atomic) failAtomic(push.planned);
+  await checkQuota(deps.repo, push.planned, received);
+  await moveRefs(deps, push, received);
+}
+
+/** A refusal of the store says that nothing was moved; other errors leave it open. */
+async function abandonPush(push: Push, received: ReceivedPack | null, error: unknown): Promise<void> {
+  if (!push.committing || isRefusal(error)) await received?.discard();
 }
 
 async function openPush(repo: RepoHandle, request: ReceiveRequest): Promise<Push> {
@@ -97,7 +143,7 @@ async function receive(
     return await receiveObjects(deps.repo, bytes, deps.now);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    push.unpackError = error.message;
+    push.unpackError = error;
     for (const planned of push.planned) planned.error ??= PUSH_ERRORS.unpacker;
     return null;
   }
@@ -144,7 +190,7 @@ async function moveRefs(deps: ReceivePackDeps, push: Push, received: ReceivedPac
   const results = await deps.repo.store.transact({
     updates: open.map(toRefUpdate),
     atomic: push.request.atomic,
-    reason: { actor: deps.actor, message: formatReason(push.request.options) },
+    reason: { actor: deps.actor, message: deps.message ?? formatReason(push.request.options) },
     ...contents,
   });
   for (const [at, planned] of open.entries()) planned.error = describeRejection(results[at]);

@@ -34,5 +34,11 @@ export function createDurableOrgStore(connect: () => OrgStore): OrgStore {
     deleteRepo: (repoId, actor) => once((stub) => stub.deleteRepo(repoId, actor)),
     hasRepo: (repoId) => repeat((stub) => stub.hasRepo(repoId)),
     listRepos: (query) => repeat((stub) => stub.listRepos(query)),
+    createConnection: (connection, idempotency, actor) =>
+      (idempotency ? repeat : once)((stub) => stub.createConnection(connection, idempotency, actor)),
+    listConnections: () => repeat((stub) => stub.listConnections()),
+    findConnection: (id) => repeat((stub) => stub.findConnection(id)),
+    updateConnection: (id, patch, actor) => repeat((stub) => stub.updateConnection(id, patch, actor)),
+    deleteConnection: (id, actor) => once((stub) => stub.deleteConnection(id, actor)),
   };
 }

@@ -16,6 +16,8 @@ export interface DurableRepoStore extends CommittingRepoStore {
   stats(): Promise<RepoStats>;
   /** Moves all hot objects into packs; the number of packs made. */
   flush(): Promise<number>;
+  /** Whether the repository's syncs are told of its moves from now on. */
+  followMoves(follow: boolean): Promise<void>;
 }
 
 /** The store behind RepoDO stubs: `createDurableRepoStore(() => env.REPO.getByName(repoId))`. */
@@ -40,6 +42,7 @@ export function createDurableRepoStore(connect: () => RepoRpc): DurableRepoStore
     // A reservation too many is swept like any other that comes to nothing.
     beginPack: () => safe((stub) => stub.beginPack()),
     share: () => safe((stub) => stub.share()),
+    followMoves: (follow) => safe((stub) => stub.followMoves(follow)),
     // The receipt of the first run answers a second one.
     commit: (request) => (request.idempotency ? safe : write)((stub) => stub.commit(request)),
 

@@ -46,6 +46,7 @@ function bindRepo(stub: SessionRpc, repoId: string): RepoRpc {
     stats: refuse,
     flush: refuse,
     share: refuse,
+    followMoves: refuse,
     setHead: refuse,
   };
 }

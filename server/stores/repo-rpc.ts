@@ -79,6 +79,8 @@ export interface RepoRpc {
   beginPack(): Promise<RpcReply<{ readonly id: string; readonly key: string }>>;
   commit(request: CommitRequest): Promise<RpcReply<CommitOutcome>>;
   share(): Promise<RpcReply<ForkSeed>>;
+  /** Whether the repository's syncs are told of its moves. */
+  followMoves(follow: boolean): Promise<RpcReply<void>>;
 }
 
 /** Runs `work`; a GitError becomes a value, everything else stays an error: it is a fault, not an answer. */

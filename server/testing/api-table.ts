@@ -48,6 +48,8 @@ const GROUPS: readonly (readonly [title: string, path: RegExp])[] = [
   ["Usage", /^\/usage/],
   ["Webhooks", /^\/webhooks/],
   ["Audit log", /^\/audit-log$/],
+  ["Connections", /^\/connections/],
+  ["Sync", /^\/(import$|hooks\/|repos\/:repo\/sync(\/|$))/],
   ["Operator", /^\/admin\//],
 ];
 

@@ -3,16 +3,18 @@ import { LIMITS } from "../../sdk/contract/limits.ts";
 import type { FileStore } from "../git/ports.ts";
 import type { OrgStore } from "../ports/org.ts";
 import type { CommittingRepoStore, RepoLifecycle } from "../ports/repo.ts";
+import type { SyncStore } from "../ports/sync.ts";
 import type { WatchSources } from "../ports/watch.ts";
 import { createHttpApp } from "../routes/create-app.ts";
 import type { DispatchDeps } from "../routes/dispatch.ts";
-import { createHandlers } from "../routes/handlers.ts";
+import { createHandlers, type HandlerDeps } from "../routes/handlers.ts";
 import type { HandlerMap } from "../routes/router.ts";
 import { planGuardedCommit } from "../services/access/guarded-plan.ts";
 import { DEFAULT_POLICY } from "../services/account/policy.ts";
 import { createListingCache } from "../services/files/listing-cache.ts";
 import { createKeySecret, hashSecret, orgIdOf } from "../services/org-keys.ts";
 import { createRateLimiter } from "../services/rate-limit.ts";
+import { createSecretSealer } from "../services/seal-secret.ts";
 import { createUsageTally } from "../services/usage/usage-tally.ts";
 import { plantFork } from "../stores/fork-seed.ts";
 import { createMemoryFiles } from "../stores/memory-files.ts";
@@ -27,6 +29,7 @@ import { createMemorySessions } from "./matrix/memory-sessions.ts";
 import { createMemoryEvents } from "./memory-events.ts";
 import { createMemoryFamilies } from "./memory-families.ts";
 import { createMemoryOrgStore } from "./memory-org-store.ts";
+import { createMemorySyncStore } from "./memory-sync.ts";
 
 export const ADMIN_KEY = "test-admin-key";
 
@@ -90,8 +93,8 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
         watches,
         timers: { every: () => () => undefined },
         openEvents: createMemoryEvents(),
-        sealer: null,
         addressRules: { allowedHosts: new Set() },
+        ...createOutbound(),
       }),
       ...options.handlers,
     },
@@ -108,6 +111,29 @@ export function createMemoryApp(options: MemoryAppOptions = {}): MemoryApp {
       if (!created) throw new Error(`org ${slug} exists already`);
       return { id, slug, apiKey, keyId: created.keyId };
     },
+  };
+}
+
+/** Nothing of this app calls another server. */
+const createOutbound = () =>
+  ({
+    sealer: createSecretSealer({ current: Buffer.alloc(32, 7).toString("base64url") }),
+    hookSecrets: null,
+    rules: { allowedHosts: new Set<string>() },
+    findAddressFault: () => "is not called from memory",
+    fetch: () => Promise.reject(new Error("there is no network in memory")),
+    openRemote() {
+      throw new Error("there is no network in memory");
+    },
+    openSync: openSyncs(),
+  }) satisfies Partial<HandlerDeps>;
+
+function openSyncs(): HandlerDeps["openSync"] {
+  const stores = new Map<string, SyncStore>();
+  return (repoId) => {
+    const store = stores.get(repoId) ?? createMemorySyncStore();
+    stores.set(repoId, store);
+    return store;
   };
 }
 

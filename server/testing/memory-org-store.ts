@@ -1,5 +1,6 @@
 import { LIMITS } from "../../sdk/contract/limits.ts";
 import type { PublicKeyRecord, Revocation, SignedGrant, TokenRecord } from "../ports/access.ts";
+import type { ConnectionStore, SealedConnection } from "../ports/connection.ts";
 import type {
   Idempotency,
   NewRepo,
@@ -183,6 +184,7 @@ export function createMemoryOrgStore(options: MemoryOrgOptions = {}): OrgStore {
     },
     hasRepo: async (repoId) => state.repos.has(repoId),
     listRepos: async (query) => listRepos(state, query),
+    ...createMemoryConnections(now),
   };
 }
 
@@ -256,5 +258,35 @@ function listRepos(state: OrgState, query: RepoPageQuery) {
   return {
     repos: page.map(({ record }) => record),
     next: more ? (page[page.length - 1]?.seq ?? null) : null,
+  };
+}
+
+function createMemoryConnections(now: () => number): ConnectionStore {
+  const rows = new Map<string, SealedConnection>();
+  const receipts = new Map<string, { readonly fingerprint: string; readonly id: string }>();
+  const show = ({ sealed: _, ...record }: SealedConnection) => record;
+  return {
+    async createConnection(connection, idempotency) {
+      const key = JSON.stringify([idempotency?.scope, idempotency?.key]);
+      const earlier = idempotency ? receipts.get(key) : undefined;
+      const known = earlier && rows.get(earlier.id);
+      if (earlier && known) {
+        if (earlier.fingerprint !== idempotency?.fingerprint) return { kind: "idempotency-mismatch" };
+        return { kind: "created", connection: show(known) };
+      }
+      if (rows.size >= LIMITS.connections) return { kind: "full", limit: LIMITS.connections };
+      const row = { ...connection, createdAtMs: now(), updatedAtMs: now(), lastSyncedAtMs: null };
+      rows.set(row.id, row);
+      if (idempotency) receipts.set(key, { fingerprint: idempotency.fingerprint, id: row.id });
+      return { kind: "created", connection: show(row) };
+    },
+    listConnections: async () => [...rows.values()].map(show),
+    findConnection: async (id) => rows.get(id) ?? null,
+    async updateConnection(id, patch) {
+      const row = rows.get(id);
+      if (row) rows.set(id, { ...row, ...patch, updatedAtMs: now() });
+      return row !== undefined;
+    },
+    deleteConnection: async (id) => rows.delete(id),
   };
 }

@@ -1,12 +1,16 @@
 import type { RepoHandle } from "../ports/repo.ts";
 import { createMemoryFiles, type MemoryFiles } from "../stores/memory-files.ts";
 import { createMemoryRepoStore } from "../stores/memory-repo-store.ts";
+import { createMemoryTables } from "../stores/memory-tables.ts";
 import { createObjectCache } from "../stores/object-cache.ts";
 import { createRepoHandle } from "../stores/repo-handle.ts";
+import type { RepoTables } from "../stores/repo-tables.ts";
 import { planRootFiles } from "./plan-root-files.ts";
 
 export interface MemoryRepo {
   readonly files: MemoryFiles;
+  /** Its rows, for tests that look at them. */
+  readonly tables: RepoTables;
   readonly store: ReturnType<typeof createMemoryRepoStore>;
   /** A fresh handle, as each request gets one. */
   open(): RepoHandle;
@@ -16,7 +20,8 @@ export interface MemoryRepo {
 export function createMemoryRepo(defaultBranch = "main"): MemoryRepo {
   const files = createMemoryFiles();
   const cache = createObjectCache();
-  const store = createMemoryRepoStore({ planCommit: planRootFiles, defaultBranch, files, cache });
+  const tables = createMemoryTables(defaultBranch);
+  const store = createMemoryRepoStore({ planCommit: planRootFiles, tables, files, cache });
   const record = {
     id: "repo",
     orgId: "org",
@@ -31,5 +36,5 @@ export function createMemoryRepo(defaultBranch = "main"): MemoryRepo {
     fork: null,
     createdAtMs: 0,
   } as const;
-  return { files, store, open: () => createRepoHandle(record, { store, files, cache }) };
+  return { files, store, tables, open: () => createRepoHandle(record, { store, files, cache }) };
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { LIMITS } from "../../sdk/contract/limits.ts";
 import { createSigningKey, type MintOptions, mintToken } from "../../sdk/signing.ts";
 import { type NewPublicKey, type NewToken, NO_LIMITS } from "../ports/access.ts";
+import type { NewConnection } from "../ports/connection.ts";
 import type { Credential, NewRepo, OrgStore } from "../ports/org.ts";
 import { DEFAULT_POLICY } from "../services/account/policy.ts";
 import { createRepoId, hashSecret, orgIdOf } from "../services/org-keys.ts";
@@ -311,6 +313,78 @@ export function orgStoreContract(open: () => Promise<OpenedOrg>): void {
       });
       const few = await store.readUsage({ since: first, until: later, limit: 1 });
       expect([few.repos.length, few.callers.length, few.days.length]).toEqual([1, 1, 3]);
+    });
+  });
+
+  describe("connections", () => {
+    const newConnection = (fields: Partial<NewConnection> = {}): NewConnection => ({
+      id: "conn_1",
+      provider: "gitlab",
+      label: "label",
+      baseUrl: "https://gitlab.example.org",
+      username: null,
+      externalUsername: null,
+      sealed: "v1.sealed",
+      ...fields,
+    });
+
+    it("are listed oldest first without what is sealed, and found with it", async () => {
+      const { store } = await openCreated();
+      const first = await store.createConnection(newConnection());
+      await store.createConnection(newConnection({ id: "conn_0", label: "second" }));
+      const { sealed: _, ...shown } = newConnection();
+      expect(first).toMatchObject({ kind: "created", connection: { ...shown, lastSyncedAtMs: null } });
+      const list = await store.listConnections();
+      expect(list.map(({ id }) => id)).toEqual(["conn_1", "conn_0"]);
+      expect(JSON.stringify([first, list])).not.toContain("v1.sealed");
+      expect(await store.findConnection("conn_1")).toMatchObject(newConnection());
+      expect(await store.findConnection("conn_2")).toBeNull();
+    });
+
+    it("are changed in part, and deleted", async () => {
+      const { store } = await openCreated();
+      await store.createConnection(newConnection());
+      expect(await store.updateConnection("conn_1", { sealed: "v1.new", lastSyncedAtMs: 5 })).toBe(true);
+      expect(await store.findConnection("conn_1")).toMatchObject({
+        label: "label",
+        sealed: "v1.new",
+        lastSyncedAtMs: 5,
+      });
+      expect(await store.updateConnection("conn_2", { label: "x" })).toBe(false);
+      expect([await store.deleteConnection("conn_1"), await store.deleteConnection("conn_1")]).toEqual([
+        true,
+        false,
+      ]);
+      expect(await store.listConnections()).toEqual([]);
+    });
+
+    it("are made once for an Idempotency-Key", async () => {
+      const { store } = await openCreated();
+      const once = { scope: "caller", key: "k", fingerprint: "f" };
+      await store.createConnection(newConnection(), once);
+      const again = await store.createConnection(newConnection({ id: "conn_2" }), once);
+      expect(again).toMatchObject({ kind: "created", connection: { id: "conn_1" } });
+      const other = await store.createConnection(newConnection({ id: "conn_2" }), {
+        ...once,
+        fingerprint: "g",
+      });
+      expect(other).toEqual({ kind: "idempotency-mismatch" });
+      expect(await store.listConnections()).toHaveLength(1);
+    });
+
+    it("are limited", async () => {
+      const { store } = await openCreated();
+      const ids = Array.from({ length: LIMITS.connections }, (_, n) => `conn_${n}`);
+      for (const id of ids) await store.createConnection(newConnection({ id }));
+      const full = { kind: "full", limit: LIMITS.connections };
+      expect(await store.createConnection(newConnection({ id: "conn_more" }))).toEqual(full);
+    });
+
+    it("are none in an org that was never created", async () => {
+      const { store } = await open();
+      expect(await store.listConnections()).toEqual([]);
+      expect(await store.findConnection("conn_1")).toBeNull();
+      expect(await store.deleteConnection("conn_1")).toBe(false);
     });
   });
 

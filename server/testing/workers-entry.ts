@@ -4,11 +4,12 @@ import { OrgDO } from "../durable/org-do.ts";
 import { PackFamilyDO } from "../durable/pack-family-do.ts";
 import { RepoDO, type RepoEnv } from "../durable/repo-do.ts";
 import { SessionDO } from "../durable/session-do.ts";
+import { SyncDO } from "../durable/sync-do.ts";
 import type { FileStore } from "../git/ports.ts";
 import { platformIds } from "../stores/pack-id.ts";
 import { createR2Files } from "../stores/r2-files.ts";
 
-export { LfsDO, OrgDO, PackFamilyDO, RepoDO, SessionDO };
+export { LfsDO, OrgDO, PackFamilyDO, RepoDO, SessionDO, SyncDO };
 
 /** Calls of a FaultyRepoDO's files that fail from now on, by method; empty: none. */
 export interface FileFaults {

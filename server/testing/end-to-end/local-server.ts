@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LocalServer, startLocal } from "../../local/start-local.ts";
+import { type LocalOptions, type LocalServer, startLocal } from "../../local/start-local.ts";
 
 /** A running server on its own data folder, with short calls for tests. */
 export interface TestServer {
@@ -26,9 +26,11 @@ export interface Reply {
 }
 
 /** Starts real workerd with rate limits off. */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer(
+  options: Pick<LocalOptions, "outboundHosts" | "onLog"> = {},
+): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), "coregit-e2e-"));
-  const local = await startLocal({ dataDir, limits: "off" });
+  const local = await startLocal({ dataDir, limits: "off", ...options });
   const call = async (method: string, path: string, options: CallOptions = {}): Promise<Reply> => {
     const headers: Record<string, string> = { ...options.headers };
     const key = options.key === undefined ? local.apiKey : options.key;

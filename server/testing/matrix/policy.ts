@@ -77,6 +77,8 @@ export type Verdict = "allowed" | 400 | 401 | 403 | 404;
 export function judge(proof: Proof, asked: Asked): Verdict {
   const { access, situation } = asked;
   if (access === "operator") return proof.operator ? "allowed" : 401;
+  // By the secret of the thing that is called and by nothing else: no key and no token opens it.
+  if (access === "hook") return 401;
   if (access === "public")
     return !asked.namesRepo || (situation.exists && situation.isPublic) ? "allowed" : 404;
   if (proof.session !== null && access !== "guest" && asked.takesSession) {

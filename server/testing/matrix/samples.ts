@@ -54,6 +54,39 @@ async function keep(at: Place, path: string, body?: unknown): Promise<Record<str
   return must(at.world.server, { method: "POST", path, headers, body });
 }
 
+/** Another server's repository; nothing is sent there by what only starts a run. */
+const REMOTE = "https://git.example.org/o/r.git";
+const connectionBody = () => ({ provider: "github", label: "by the matrix", access_token: "secret" });
+/** One at a time: an org has a limited number. */
+const makeConnection = async (at: Place) => {
+  await dropConnections(at);
+  return keep(at, "/connections", connectionBody());
+};
+
+async function dropConnections({ world: { server, hostKey } }: Place): Promise<void> {
+  const headers = { "x-api-key": hostKey };
+  const { connections } = (await must(server, {
+    method: "GET",
+    path: "/connections",
+    headers,
+  })) as unknown as {
+    readonly connections: readonly { readonly id: string }[];
+  };
+  for (const { id } of connections)
+    await must(server, { method: "DELETE", path: `/connections/${id}`, headers });
+}
+
+/** The repository's only link, so that no request need say which. */
+const makeLink = async (at: Place) => {
+  if (at.situation.exists) await keep(at, `/repos/${at.repo}/sync/config`, { remote: REMOTE });
+  return undefined;
+};
+
+async function dropLink(at: Place): Promise<void> {
+  const headers = { "x-api-key": at.world.hostKey };
+  await must(at.world.server, { method: "DELETE", path: `/repos/${at.repo}/sync/config`, headers });
+}
+
 /** A branch of the fresh name at a commit, where there is a repository to have it. */
 const freshBranch = (of: (at: Place) => string) => async (at: Place) => {
   if (at.situation.exists) await keep(at, `/repos/${at.repo}/branches`, { name: at.fresh, from_sha: of(at) });
@@ -299,6 +332,40 @@ const SAMPLES: Partial<Readonly<Record<EndpointKey, Sample | readonly Sample[]>>
       wish: (at) => ({ ...movesBranch(at), opens: "write" }),
     },
   ],
+
+  "POST /connections": { body: connectionBody, restore: (at) => dropConnections(at) },
+  "PATCH /connections/:id": {
+    body: () => ({ label: "another" }),
+    prepare: makeConnection,
+    wish: () => ({ ofOrg: HOST }),
+  },
+  "POST /connections/:id/test": {
+    body: () => ({}),
+    prepare: makeConnection,
+    wish: () => ({ ofOrg: HOST }),
+  },
+  "DELETE /connections/:id": { prepare: makeConnection, wish: () => ({ ofOrg: HOST }) },
+  "POST /import": { body: (at) => ({ slug: at.fresh, url: REMOTE }) },
+  "POST /repos/:repo/sync/config": { body: () => ({ remote: REMOTE }), restore: (at) => dropLink(at) },
+  "PATCH /repos/:repo/sync/config": {
+    body: () => ({ prune: true }),
+    prepare: makeLink,
+    restore: (at) => dropLink(at),
+  },
+  "DELETE /repos/:repo/sync/config": { prepare: makeLink },
+  "POST /repos/:repo/sync": {
+    body: () => ({ wait_seconds: 0 }),
+    prepare: makeLink,
+    restore: (at) => dropLink(at),
+  },
+  "POST /repos/:repo/sync/import": { body: () => ({ remote: REMOTE }) },
+  "POST /repos/:repo/sync/export": { body: () => ({ remote: REMOTE }) },
+  "GET /repos/:repo/sync/runs/:id": {
+    params: () => ({ id: "run_unknown" }),
+    prepare: async (at) =>
+      at.situation.exists ? keep(at, `/repos/${at.repo}/sync/import`, { remote: REMOTE }) : undefined,
+  },
+  "POST /hooks/:provider/:id": { params: () => ({ provider: "github", id: "sync_unknown" }) },
 
   "POST /admin/orgs": { body: (at) => ({ slug: at.fresh }) },
   "PATCH /admin/orgs/:org": { body: () => ({}) },
