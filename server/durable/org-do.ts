@@ -1,5 +1,4 @@
 import type { NewToken, TokenPage, TokenRecord } from "../ports/access.ts";
-import type { ConnectionPatch, NewConnection } from "../ports/connection.ts";
 import type { DeliveryMessage, DeliveryQueue } from "../ports/events.ts";
 import type {
   AuthorizeQuery,
@@ -32,13 +31,7 @@ import type { LfsRpc } from "../stores/lfs-rpc.ts";
 import type { RepoRpc } from "../stores/repo-rpc.ts";
 import { OrgAccount } from "./org-account.ts";
 import { createOrgAlarm, type OrgAlarm } from "./org-alarm.ts";
-import {
-  findConnectionRow,
-  insertConnection,
-  listConnectionRows,
-  patchConnection,
-  removeConnection,
-} from "./org-connections.ts";
+import { OrgConnectionMethods } from "./org-connection-methods.ts";
 import {
   findRepoById,
   findRepoByName,
@@ -49,7 +42,6 @@ import {
   patchRepo,
   removeRepo,
 } from "./org-directory.ts";
-import { OrgEventMethods } from "./org-event-methods.ts";
 import { OrgEvents } from "./org-events.ts";
 import { createKeyIndex, insertKey, isLiveKey, type KeyIndex, revokeKeyRow } from "./org-keys.ts";
 import { findReceipt, keepReceipt } from "./org-receipts.ts";
@@ -93,12 +85,13 @@ const MAX_KNOWN_REPOS = 2_000;
  * One org: keys, directory of repositories, rate counters. Each method is one turn without awaits before its writes,
  * so two of them never interleave.
  */
-export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
+export class OrgDO extends OrgConnectionMethods<OrgEnv> implements OrgStore {
   readonly #sql: SqlStorage;
-  readonly #now: () => number;
   readonly #repos: Pick<RepoLifecycle, "destroy">;
   readonly #keys: KeyIndex;
   readonly #watchers: OrgWatchers;
+  protected readonly clock: () => number;
+  protected readonly hasOrg = () => this.#org !== null;
   protected readonly account: OrgAccount;
   protected readonly signed: OrgSigned;
   readonly #alarm: OrgAlarm;
@@ -115,16 +108,16 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     this.#sql = ctx.storage.sql;
     this.#keys = createKeyIndex(this.#sql);
     this.#watchers = createOrgWatchers(ctx, (keyId) => this.#isLive(keyId));
-    this.#now = parts.now ?? Date.now;
+    this.clock = parts.now ?? Date.now;
     this.account = new OrgAccount({
       sql: this.#sql,
-      now: this.#now,
+      now: this.clock,
       hasOrg: () => this.#org !== null,
       limited: env.RATE_LIMITS !== "off",
     });
     this.signed = new OrgSigned({
       sql: this.#sql,
-      now: this.#now,
+      now: this.clock,
       findOrg: () => this.#org,
       endOf: (tag) => this.#endWatchesAndSessions(tag),
     });
@@ -136,7 +129,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
       alarm: this.#alarm,
       queue: parts.queue ?? createDeliveryQueue(env.EVENTS),
       retry: createRetrySchedule(env.WEBHOOK_RETRY_SECONDS),
-      now: this.#now,
+      now: this.clock,
       findOrg: () => this.#org,
       findRepo: (repoId) => this.#org && findRepoById(this.#sql, this.#org, repoId),
     });
@@ -152,7 +145,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     if (this.#org) return null;
     const facts: OrgFacts = { id: orgIdOf(org.slug), slug: org.slug };
     const keyId = createKeyId(facts.id);
-    const nowMs = this.#now();
+    const nowMs = this.clock();
     migrateOrgSchema(this.ctx.storage);
     this.events.writeLogged(() => {
       this.#sql.exec("INSERT INTO org VALUES (?, ?, ?, ?)", facts.id, facts.slug, org.name, nowMs);
@@ -169,7 +162,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     this.#keys.forget();
     const keyId = createKeyId(this.#org.id);
     this.events.writeLogged(() => {
-      insertKey(this.#sql, keyId, keyHash, this.#now());
+      insertKey(this.#sql, keyId, keyHash, this.clock());
       this.#log(actor, "key.create", { id: keyId, name: null });
     });
     return { keyId };
@@ -179,7 +172,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     this.#keys.forget();
     if (!this.#org) return false;
     const revoked = this.events.writeLogged(() => {
-      if (!revokeKeyRow(this.#sql, keyId, this.#now())) return false;
+      if (!revokeKeyRow(this.#sql, keyId, this.clock())) return false;
       this.#log(actor, "key.revoke", { id: keyId, name: null });
       return true;
     });
@@ -189,7 +182,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
 
   async openSession(session: NewSession) {
     if (!this.#isLive(session.keyId)) return { kind: "revoked" } as const;
-    const full = insertSession(this.#sql, session, this.#now());
+    const full = insertSession(this.#sql, session, this.clock());
     return full ? ({ kind: "full", limit: full.limit } as const) : ({ kind: "opened" } as const);
   }
 
@@ -213,7 +206,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     if (!this.#org) return false;
     const kept = this.signed.isKept(keyId);
     if (kept !== null) return kept;
-    return isLiveKey(this.#sql, keyId) || findTokenById(this.#sql, keyId, this.#now()) !== null;
+    return isLiveKey(this.#sql, keyId) || findTokenById(this.#sql, keyId, this.clock()) !== null;
   }
 
   /** Sessions learn of the end of their key or token from here; one that cannot be reached is told by the alarm. */
@@ -222,7 +215,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     const doomed = listDoomedSessions(this.#sql);
     if (doomed.length === 0) return;
     // First, so that a crash in between cannot leave one untold.
-    this.#alarm.ensure(this.#now() + SESSION_RETRY_MS);
+    this.#alarm.ensure(this.clock() + SESSION_RETRY_MS);
     await Promise.allSettled(
       doomed.map(async (hash) => {
         await this.env.SESSION.getByName(hash).revoke();
@@ -240,8 +233,8 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
   async createToken(token: NewToken, actor = OPERATOR): Promise<TokenRecord | null> {
     this.#readOrg();
     return this.events.writeLogged(() => {
-      const known = findTokenById(this.#sql, token.id, this.#now());
-      const record = known ?? insertToken(this.#sql, token, this.#now());
+      const known = findTokenById(this.#sql, token.id, this.clock());
+      const record = known ?? insertToken(this.#sql, token, this.clock());
       const { id, name, scopes, expiresAtMs } = token;
       const details = { scopes: Object.keys(scopes), expires_at: new Date(expiresAtMs).toISOString() };
       if (record && !known) this.#log(actor, "token.create", { id, name, details });
@@ -251,14 +244,14 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
 
   async listTokens(query: { readonly limit: number; readonly after?: number }): Promise<TokenPage> {
     this.#readOrg();
-    return listTokenRows(this.#sql, query, this.#now());
+    return listTokenRows(this.#sql, query, this.clock());
   }
 
   async revokeToken(tokenId: string, actor = OPERATOR): Promise<boolean> {
     if (!this.#org) return false;
     const revoked = this.events.writeLogged(() => {
-      const token = findTokenById(this.#sql, tokenId, this.#now());
-      if (!token || !revokeTokenRow(this.#sql, tokenId, this.#now())) return false;
+      const token = findTokenById(this.#sql, tokenId, this.clock());
+      if (!token || !revokeTokenRow(this.#sql, tokenId, this.clock())) return false;
       this.#log(actor, "token.revoke", { id: tokenId, name: token.name });
       return true;
     });
@@ -274,20 +267,20 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
       findGrant: (asked) => (asked.kind === "signed" ? grant : this.signed.findOfSession(asked)),
       org: this.#org,
       findKey: (hash) => this.#keys.find(hash),
-      findToken: (hash) => findToken(this.#sql, hash, this.#now()),
+      findToken: (hash) => findToken(this.#sql, hash, this.clock()),
       isLiveKey: (keyId) => isLiveKey(this.#sql, keyId),
-      findTokenById: (tokenId) => findTokenById(this.#sql, tokenId, this.#now()),
+      findTokenById: (tokenId) => findTokenById(this.#sql, tokenId, this.clock()),
       findRepo: (namespace, slug) => this.#findRepo(namespace, slug),
       findExcess: (repo) => this.account.findStorageExcess(repo.id),
       findUse: (keyId) => this.account.findUse(keyId),
       limiter: this.account.limiter,
-      nowMs: this.#now(),
+      nowMs: this.clock(),
     });
   }
 
   async createRepo(repo: NewRepo, idempotency?: Idempotency, actor = OPERATOR): Promise<RepoCreation> {
     const org = this.#readOrg();
-    const nowMs = this.#now();
+    const nowMs = this.clock();
     return this.events.writeLogged((): RepoCreation => {
       const earlier = idempotency ? findReceipt(this.#sql, idempotency, nowMs) : null;
       if (earlier) return earlier;
@@ -324,13 +317,13 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
       if (!record || !removeRepo(this.#sql, repoId)) return false;
       this.account.forgetRepos();
       this.account.removeStorage(repoId);
-      this.#sql.exec("INSERT INTO doomed_repos VALUES (?, ?)", repoId, this.#now());
+      this.#sql.exec("INSERT INTO doomed_repos VALUES (?, ?)", repoId, this.clock());
       this.events.rememberName(record);
       this.#log(actor, "repo.delete", describeRepo(record));
       return true;
     });
     this.#known.clear();
-    if (removed) this.#alarm.ensure(this.#now() + SWEEP_DELAY_MS);
+    if (removed) this.#alarm.ensure(this.clock() + SWEEP_DELAY_MS);
     return removed;
   }
 
@@ -342,48 +335,6 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     return listRepoPage(this.#sql, this.#readOrg(), query);
   }
 
-  async createConnection(connection: NewConnection, idempotency?: Idempotency, actor = OPERATOR) {
-    this.#readOrg();
-    return this.events.writeLogged(() => {
-      const created = insertConnection(this.#sql, connection, { idempotency, nowMs: this.#now() });
-      const { id, label, provider } = connection;
-      if (created.kind === "created" && created.connection.id === id) {
-        this.#log(actor, "connection.create", { id, name: label, details: { provider } });
-      }
-      return created;
-    });
-  }
-
-  async listConnections() {
-    return this.#org ? listConnectionRows(this.#sql) : [];
-  }
-
-  async findConnection(id: string) {
-    return this.#org ? findConnectionRow(this.#sql, id) : null;
-  }
-
-  /** Without an actor it is the server that notes something for itself. */
-  async updateConnection(id: string, patch: ConnectionPatch, actor?: string): Promise<boolean> {
-    if (this.#org === null) return false;
-    return this.events.writeLogged(() => {
-      const found = patchConnection(this.#sql, id, { patch, nowMs: this.#now() });
-      if (found && actor !== undefined) {
-        const details = { fields: Object.keys(patch) };
-        this.#log(actor, "connection.update", { id, name: patch.label ?? null, details });
-      }
-      return found;
-    });
-  }
-
-  async deleteConnection(id: string, actor = OPERATOR): Promise<boolean> {
-    if (this.#org === null) return false;
-    return this.events.writeLogged(() => {
-      const found = removeConnection(this.#sql, id);
-      if (found) this.#log(actor, "connection.delete", { id, name: null });
-      return found;
-    });
-  }
-
   override webSocketClose(): void {
     // A watch left. The platform wants to tell somebody, but nothing is kept of it here that would have to go.
   }
@@ -392,10 +343,7 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
     // As above.
   }
 
-  /**
-   * Destroys what deleted names left behind. What fails goes to the end of the queue for the next alarm: the platform
-   * would try a failing one six times and then never again.
-   */
+  /** Destroys what deleted names left behind. What fails waits for the next alarm: the platform's own tries would end. */
   override async alarm(): Promise<void> {
     this.#alarm.clear();
     this.events.runAlarm();
@@ -410,12 +358,12 @@ export class OrgDO extends OrgEventMethods<OrgEnv> implements OrgStore {
         this.#sql.exec("DELETE FROM doomed_repos WHERE id = ?", id);
       } catch (error) {
         failed++;
-        this.#sql.exec("UPDATE doomed_repos SET at_ms = ? WHERE id = ?", this.#now(), id);
+        this.#sql.exec("UPDATE doomed_repos SET at_ms = ? WHERE id = ?", this.clock(), id);
         console.error(`could not destroy repository ${id}`, error);
       }
     }
-    if (failed > 0) this.#alarm.ensure(this.#now() + SWEEP_DELAY_MS);
-    else if (doomed.length === SWEEP_BATCH) this.#alarm.ensure(this.#now());
+    if (failed > 0) this.#alarm.ensure(this.clock() + SWEEP_DELAY_MS);
+    else if (doomed.length === SWEEP_BATCH) this.#alarm.ensure(this.clock());
   }
 
   /** Inside `writeLogged`. */
