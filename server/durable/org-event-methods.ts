@@ -46,6 +46,7 @@ export abstract class OrgEventMethods<E>
   }
 
   override async changePolicy(patch: PolicyPatch) {
+    if (this.account.read() === null) return null;
     return this.events.writeLogged(() => {
       const account = this.account.changePolicy(patch);
       if (account) this.#log(OPERATOR, "org.update", null);

@@ -28,6 +28,8 @@ export interface SqlHotTable extends HotTable {
   lastRow(): number;
   /** What was written so far stays: the transaction is over. */
   settle(): void;
+  /** As of {@link HotTable}; the number of rows that it took. `refs` lies in the first of them, where the table has room for it. */
+  put(objects: readonly GitObject[], atMs: number, refs?: string | null): number;
   /** Forgets what is remembered, when something was written since it settled: after a rollback. */
   forget(): void;
 }
@@ -47,7 +49,7 @@ export function createHotTable(sql: SqlStorage, name = "hot"): SqlHotTable {
     findSize: (oid) => known().locations.get(oid)?.size ?? null,
     firstRow: () => known().rows.keys().next().value ?? null,
     lastRow: () => known().lastRow,
-    put(objects, atMs) {
+    put(objects, atMs, refs = null) {
       const { locations } = known();
       const fresh = new Map<Oid, GitObject>();
       for (const object of objects) {
@@ -61,11 +63,18 @@ export function createHotTable(sql: SqlStorage, name = "hot"): SqlHotTable {
         if (!locations.has(object.oid)) fresh.set(object.oid, object);
       }
       touched = true;
+      let rows = 0;
       for (const { idx, data } of encodeSegment([...fresh.values()])) {
         const id = known().lastRow + 1;
-        sql.exec(`INSERT INTO ${name} (id, at_ms, idx, data) VALUES (?, ?, ?, ?)`, id, atMs, idx, data);
+        if (rows++ === 0 && refs !== null) {
+          const columns = "id, at_ms, refs, idx, data";
+          sql.exec(`INSERT INTO ${name} (${columns}) VALUES (?, ?, ?, ?, ?)`, id, atMs, refs, idx, data);
+        } else {
+          sql.exec(`INSERT INTO ${name} (id, at_ms, idx, data) VALUES (?, ?, ?, ?)`, id, atMs, idx, data);
+        }
         addRow(known(), id, atMs, idx, data.length);
       }
+      return rows;
     },
     read: (oids) => readObjects({ sql, name }, locate(known(), oids)),
     readHeaders: (oids) => new Map(locate(known(), oids).map(({ oid, type, size }) => [oid, { type, size }])),

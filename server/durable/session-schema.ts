@@ -19,11 +19,18 @@ export function createSessionTables(sql: SqlStorage): void {
   for (const statement of STATEMENTS) sql.exec(statement);
 }
 
-/** Objects of one repository: what a session holds of two must not be mixed, or one would be sent to the other. */
+/**
+ * Objects of one repository, and beside those of a write where its refs are since, as JSON: what a session holds of two
+ * must not be mixed, or one would be sent to the other.
+ */
 export function createHotRows(sql: SqlStorage, n: number): string {
   const name = `hot_${n}`;
   sql.exec(
-    `CREATE TABLE IF NOT EXISTS ${name} (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, idx BLOB NOT NULL, data BLOB NOT NULL)`,
+    `CREATE TABLE IF NOT EXISTS ${name} (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, refs TEXT,
+       idx BLOB NOT NULL, data BLOB NOT NULL)`,
   );
+  // A session that was open while the server was brought up to date.
+  const made = sql.exec<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = ?", name).one();
+  if (!made.sql.includes("refs TEXT")) sql.exec(`ALTER TABLE ${name} ADD COLUMN refs TEXT`);
   return name;
 }
