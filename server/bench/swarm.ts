@@ -1,13 +1,12 @@
 /** What a swarm of agents costs, by the way it works: `npm run bench:swarm`. */
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type LocalServer, startLocal } from "../local/start-local.ts";
 import { describeMachine } from "./report.ts";
 import { FILE_BYTES, makePath, makeText } from "./sample-files.ts";
 import { formatFigures, SwarmCalls, type SwarmFigures } from "./swarm-calls.ts";
+import { benchForks } from "./swarm-forks.ts";
 import { measureGitSwarm } from "./swarm-git.ts";
 
 const AGENTS = 50;
@@ -133,15 +132,6 @@ async function benchSwarm(server: LocalServer, folder: string): Promise<void> {
   console.log(`- pushes of git for a commit that landed: ${(git.requests / git.commits).toFixed(1)}`);
 }
 
-/** Latency of forks against the size of what is forked, where that section is there. */
-async function benchForks(): Promise<void> {
-  const section = new URL("./swarm-forks.ts", import.meta.url);
-  if (!existsSync(fileURLToPath(section.href))) return;
-  // The module's one promise: a text to print.
-  const { benchForks } = (await import(section.href)) as { readonly benchForks: () => Promise<string> };
-  console.log(`\n${await benchForks()}`);
-}
-
 const folder = await mkdtemp(join(tmpdir(), "coregit-swarm-"));
 try {
   const server = await startLocal({ dataDir: join(folder, "data"), limits: "off" });
@@ -153,7 +143,7 @@ try {
   } finally {
     await server.stop();
   }
-  await benchForks();
+  console.log(`\n${await benchForks()}`);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
