@@ -10,8 +10,6 @@ import type { PackRefs } from "./pack-refs.ts";
 export interface WalkedPack {
   readonly index: PackIndex;
   readonly refs: PackRefs;
-  /** Whether the object at a position counts as absent; absent: none does. What is not hidden names nothing that is. */
-  hides?(position: number): boolean;
 }
 
 /** Whether and how an object was met. */
@@ -54,7 +52,7 @@ export class ClosureWalk {
   enter(oid: Oid): boolean {
     for (const marks of this.#marks) {
       const position = marks.pack.index.findPosition(oid);
-      if (position < 0 || marks.pack.hides?.(position)) continue;
+      if (position < 0) continue;
       this.#meet(marks, position);
       return true;
     }
@@ -107,7 +105,7 @@ export class ClosureWalk {
     for (const earlier of this.#marks) {
       if (earlier === marks) break;
       const same = earlier.pack.index.findPositionOf(oids, position * 20);
-      if (same < 0 || earlier.pack.hides?.(same)) continue;
+      if (same < 0) continue;
       marks.objects[position] = ELSEWHERE;
       this.#meet(earlier, same); // the first that has it: this goes one deep
       return;
