@@ -34,7 +34,6 @@ async function run(folder: string, options: { readonly repo?: string; readonly c
   try {
     const exchanges = new Exchanges(folder);
     for (const step of exchanges.steps({ files, history })) {
-      if (process.env.ONLY && !step.name.includes(process.env.ONLY) && step.name !== "(ii) push") continue;
       comparisons.push(await compareGit(step, { ours, theirs }));
       process.stderr.write(`${step.name}\n`);
     }

@@ -39,8 +39,10 @@ function visitTree(data: Uint8Array, visit: VisitEdge): void {
       mode = mode * 8 + digit;
       at++;
     }
-    const nul = data.indexOf(0, at + 1);
-    if (at === modeAt || nul < 0 || nul + 21 > data.length) throw corrupt("tree entry is cut off", modeAt);
+    // A call of indexOf costs more than most names are long.
+    let nul = at + 1;
+    while (nul < data.length && data[nul] !== 0) nul++;
+    if (at === modeAt || nul + 21 > data.length) throw corrupt("tree entry is cut off", modeAt);
     const format = mode & FORMAT_MASK;
     if (format !== GITLINK) visit(data, nul + 1, format === DIRECTORY ? PACK_TYPE.tree : PACK_TYPE.blob);
     at = nul + 21;
