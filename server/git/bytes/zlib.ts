@@ -7,7 +7,7 @@ import { constants, deflateRawSync, deflateSync, inflateSync } from "node:zlib";
 import { Inflate } from "pako";
 import { GitError } from "../errors.ts";
 import { inflateSmall } from "./inflate-small.ts";
-import { findKernel } from "./kernel.ts";
+import { findKernel, KERNEL_MAX_BYTES } from "./kernel.ts";
 
 /**
  * node has zlib.crc32 since 20.15, and workerd has it; undefined in older runtimes. Through the namespace, because a
@@ -27,8 +27,6 @@ const STREAM_ROOM = 64 * 1024;
 
 /** Below this our own inflate wins in workerd: 300 bytes in 6.5 µs against 16, level at 2 KB. In node they are level. */
 const SMALL_BYTES = 2_048;
-/** The same for the WebAssembly kernel, in workerd: 2,000 bytes of text in 11 µs, 8,000 in 30. */
-const KERNEL_BYTES = 4_096;
 
 /** A whole zlib stream. */
 export function deflate(bytes: Uint8Array): Uint8Array {
@@ -86,7 +84,7 @@ export function inflate(input: Uint8Array, size: number): Inflated {
     throw new GitError("corrupt-object", `${input.length} bytes cannot inflate to ${size}`, { size });
   }
   const kernel = findKernel();
-  if (kernel ? size <= KERNEL_BYTES : size <= SMALL_BYTES) {
+  if (kernel ? size <= KERNEL_MAX_BYTES : size <= SMALL_BYTES) {
     const small = kernel ? kernel.inflate(input, size) : inflateSmall(input, size);
     if (small) return small;
   }
