@@ -11,6 +11,10 @@ export default defineConfig([
     target: "es2023",
     platform: "neutral",
     external: [/^node:/, /^cloudflare:/],
+    loader: { ".wasm": "copy" },
+    esbuildOptions(options) {
+      options.assetNames = "[name]";
+    },
     dts: DECLARATIONS,
     sourcemap: true,
   },
@@ -40,7 +44,7 @@ export default defineConfig([
     esbuildOptions(options) {
       options.conditions = ["workerd", "worker", "browser"];
       options.mainFields = ["module", "main"];
-      options.assetNames = "[name]";
+      options.assetNames = "worker/[name]";
       // Most of the module is the shell, which few requests need: white space costs every start some 100 ms of parsing.
       // Names stay, for what errors say of themselves.
       options.minifyWhitespace = true;

@@ -11,6 +11,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compileKernel, isKernelCompiled } from "../kernel/compile.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** Packages that only tests of the adapters use have a lock file of their own, so that the demo need not wait for them. */
@@ -24,7 +25,7 @@ const LOCK_STALE_MS = 15 * 60_000;
 /** What a build leaves behind; the oldest one tells when it was made. */
 const OUTPUTS = {
   sdk: ["index.js", "mount.js", "contract/index.js"],
-  server: ["index.js", "worker/index.js", "local/start-local.js", "local/cli.js"],
+  server: ["index.js", "worker/index.js", "worker/kernel.wasm", "local/start-local.js", "local/cli.js"],
 };
 
 function say(text) {
@@ -132,11 +133,12 @@ const INSTALL = ["ci", "--include=dev", "--ignore-scripts", "--no-fund", "--no-a
 /** `forTests`: with the consumers of the adapters; `forceBuild`: also what is built already. */
 async function prepare({ forTests, forceBuild }) {
   const isReady = () => isInstalled() && (!forTests || isInstalled(CONSUMERS));
-  if (!forceBuild && isReady() && isBuilt()) return;
+  if (!forceBuild && isReady() && isKernelCompiled() && isBuilt()) return;
   await withLock(async () => {
     if (!isInstalled()) await run("npm ci", "npm", INSTALL);
     if (!isReady())
       await run("npm ci of sdk/adapters", "npm", [...INSTALL, "--omit=optional"], "sdk/adapters");
+    compileKernel();
     if (!forceBuild && isBuilt()) return;
     const args = [join(ROOT, "node_modules/tsup/dist/cli-default.js"), "--silent"];
     // Files of an older build are left where they are unless all are made anew: a running server may still load one.

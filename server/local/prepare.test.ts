@@ -67,7 +67,13 @@ describe("isBuilt", () => {
     put("server/git/errors.ts", 100);
     utimesSync(join(root, "server/git"), 0, 0);
     for (const file of ["index.js", "mount.js", "contract/index.js"]) put(`sdk/dist/${file}`, 50);
-    for (const file of ["index.js", "worker/index.js", "local/start-local.js", "local/cli.js"]) {
+    for (const file of [
+      "index.js",
+      "worker/index.js",
+      "worker/kernel.wasm",
+      "local/start-local.js",
+      "local/cli.js",
+    ]) {
       put(`server/dist/${file}`, 50);
     }
   });

@@ -1,3 +1,4 @@
+import type { PackReader } from "../git/pack/read-pack.ts";
 import type { FileStore, ObjectReader, RefTransaction, RepoSnapshot, RepoStore } from "../git/ports.ts";
 import type { WriteGuard, WriteMeter } from "./access.ts";
 import type { CommitOutcome, CommitRequest } from "./commit.ts";
@@ -33,6 +34,11 @@ export interface RepoHandle {
    * Hides what the seed's refs do not reach: left over from branches that were deleted or rewritten, it is not the fork's.
    */
   trimSeed(seed: ForkSeed): Promise<TrimmedSeed>;
+  /**
+   * The packs of the last snapshot's catalog, newest first, for replies that walk sidecars and copy entries. Absent: all
+   * objects have to be read.
+   */
+  openPacks?(): Promise<readonly PackReader[]>;
 }
 
 /** Birth and death of repositories' stores; the directory says which of them have a name. */

@@ -2,6 +2,7 @@ import type { ObjectType } from "../git/hash/object-type.ts";
 import type { Oid } from "../git/hash/oid.ts";
 import { verifyObject } from "../git/object/verify-object.ts";
 import { inspectTree } from "../git/object/verify-tree.ts";
+import { holdsClosure } from "../git/pack/closure-walk.ts";
 import { type IngestedPack, ingestPack, type OnObject } from "../git/pack/ingest-pack.ts";
 import type { GitObject, ObjectReader, PackEntry } from "../git/ports.ts";
 import type { RepoHandle } from "../ports/repo.ts";
@@ -16,6 +17,8 @@ export interface ReceivedPack {
   readonly bytes: number;
   /** `below` with the new objects over it. */
   layOver(below: ObjectReader): ObjectReader;
+  /** Whether all that these tips reach came along, and is of the right type: then nothing else need be looked at. */
+  isWhole(tips: readonly Oid[]): boolean;
   /** Puts them where a transaction can make them visible; gives what to add to it. */
   store(): Promise<{ readonly objects?: readonly GitObject[]; readonly pack?: PackEntry }>;
   /** Removes what was written. */
@@ -111,6 +114,7 @@ function receivedSmall(objects: readonly GitObject[], spool: PushSpool): Receive
     commits: objects.filter(({ type }) => type === "commit").length,
     bytes: objects.reduce((sum, { data }) => sum + data.length, 0),
     layOver: (below) => layReaders(reader, below),
+    isWhole: () => false, // a walk over so few costs nothing
     store: async () => ({ objects: [...new Map(objects.map((object) => [object.oid, object])).values()] }),
     discard: () => spool.discard(),
   };
@@ -123,6 +127,7 @@ function receivedLarge(pack: IngestedPack, spool: PushSpool, commits: number): R
     commits,
     bytes: pack.packBytes,
     layOver: (below) => layReaders(reader, below),
+    isWhole: (tips) => pack.typesAgree && holdsClosure(reader, tips),
     store: async () => ({ pack: await spool.storePack(pack) }),
     discard: () => spool.discard(),
   };

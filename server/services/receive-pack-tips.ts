@@ -20,7 +20,7 @@ export async function checkTips(
   const open = planned.filter(({ command, error }) => command.next !== null && error === null);
   if (open.length === 0) return;
   const objects = received?.layOver(repo.objects) ?? repo.objects;
-  await failDisconnected(repo, objects, open);
+  if (!received?.isWhole(open.map(readTip))) await failDisconnected(repo, objects, open);
   const peeled = await peelTags(objects, open.map(readTip));
   for (const command of open) {
     if (command.error !== null) continue;

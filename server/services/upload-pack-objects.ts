@@ -18,8 +18,8 @@ export interface PackedObject {
 /** What a reply sends. */
 export interface Selection {
   readonly list: readonly PackedObject[];
-  /** Objects that the client has, and that deltas of a thin pack may be made with; empty when it wants none. */
-  readonly bases: ReadonlySet<Oid>;
+  /** Objects outside the list that deltas may be made with: those that the client has, if it takes a thin pack. */
+  readonly bases: Pick<ReadonlySet<Oid>, "has">;
 }
 
 /** Ids per look-up of headers or trees: bounds what a store holds at once. */

@@ -1,10 +1,11 @@
 import { GitError } from "../git/errors.ts";
 import { streamPack } from "../git/pack/write-pack.ts";
-import type { ObjectReader } from "../git/ports.ts";
 import { FLUSH_PKT } from "../git/protocol/pkt-line.ts";
 import { encodeSideband } from "../git/protocol/sideband.ts";
+import type { RepoHandle } from "../ports/repo.ts";
+import { type PlannedPack, planClosure } from "./upload-pack-closure.ts";
 import { readPackEntries } from "./upload-pack-entries.ts";
-import { type FetchScope, type Selection, selectObjects } from "./upload-pack-objects.ts";
+import { type FetchScope, selectObjects } from "./upload-pack-objects.ts";
 
 export interface PackReplyOptions {
   /** Longest side-band line; null = the pack goes bare, without progress and without a way to tell of an error. */
@@ -17,13 +18,13 @@ export interface PackReplyOptions {
  * The pack of a reply and the flush after it. What fails from here on is told in band 3: the reply has begun.
  */
 export async function* streamPackReply(
-  objects: ObjectReader,
+  repo: RepoHandle,
   scope: FetchScope,
   options: PackReplyOptions,
 ): AsyncGenerator<Uint8Array> {
   const { sidebandBytes } = options;
   if (sidebandBytes === null) {
-    yield* packObjects(objects, await selectObjects(objects, scope), scope);
+    yield* (await planPack(repo, scope)).bytes;
     return;
   }
   const say = (text: string) => encodeSideband(2, text, sidebandBytes);
@@ -31,12 +32,10 @@ export async function* streamPackReply(
   try {
     // Sent before the walk: a client that waits in silence gives up, and so do proxies.
     if (progress) yield say("Enumerating objects...\r");
-    const selection = await selectObjects(objects, scope);
-    const count = selection.list.length;
-    if (progress) yield say(`Enumerating objects: ${count}, done.\n`);
-    for await (const chunk of packObjects(objects, selection, scope))
-      yield encodeSideband(1, chunk, sidebandBytes);
-    if (progress) yield say(`Total ${count} objects sent.\n`);
+    const { objects, bytes } = await planPack(repo, scope);
+    if (progress) yield say(`Enumerating objects: ${objects}, done.\n`);
+    for await (const chunk of bytes) yield encodeSideband(1, chunk, sidebandBytes);
+    if (progress) yield say(`Total ${objects} objects sent.\n`);
     yield FLUSH_PKT;
   } catch (error) {
     const known = error instanceof GitError;
@@ -45,13 +44,14 @@ export async function* streamPackReply(
   }
 }
 
-function packObjects(
-  objects: ObjectReader,
-  selection: Selection,
-  { request }: FetchScope,
-): AsyncIterable<Uint8Array> {
-  return streamPack(readPackEntries(objects, selection), {
-    count: selection.list.length,
-    ofsDelta: request.ofsDelta,
-  });
+async function planPack(repo: RepoHandle, scope: FetchScope): Promise<PlannedPack> {
+  const closure = await planClosure(repo, scope);
+  if (closure) return closure;
+  const selection = await selectObjects(repo.objects, scope);
+  const objects = selection.list.length;
+  const { ofsDelta } = scope.request;
+  return {
+    objects,
+    bytes: streamPack(readPackEntries(repo.objects, selection), { count: objects, ofsDelta }),
+  };
 }

@@ -88,7 +88,7 @@ async function* fetchV2(
   }
   yield encodePkt("packfile\n");
   const scope: FetchScope = { request, common, refs, shallow };
-  yield* streamPackReply(repo.objects, scope, { ...options, sidebandBytes: SIDEBAND_64K_BYTES });
+  yield* streamPackReply(repo, scope, { ...options, sidebandBytes: SIDEBAND_64K_BYTES });
 }
 
 async function* fetchV0(
@@ -109,7 +109,7 @@ async function* fetchV0(
   yield concatBytes(lines.map(encodePkt));
   if (!sendPack) return;
   const scope: FetchScope = { request, common, refs, shallow };
-  yield* streamPackReply(repo.objects, scope, { ...options, sidebandBytes: request.sidebandBytes });
+  yield* streamPackReply(repo, scope, { ...options, sidebandBytes: request.sidebandBytes });
 }
 
 /** What decides about a fetch: the refs, that they lead to the wants, and what both sides have. */

@@ -7,6 +7,7 @@ import { constants, deflateRawSync, deflateSync, inflateSync } from "node:zlib";
 import { Inflate } from "pako";
 import { GitError } from "../errors.ts";
 import { inflateSmall } from "./inflate-small.ts";
+import { findKernel, KERNEL_MAX_BYTES } from "./kernel.ts";
 
 /**
  * node has zlib.crc32 since 20.15, and workerd has it; undefined in older runtimes. Through the namespace, because a
@@ -82,8 +83,11 @@ export function inflate(input: Uint8Array, size: number): Inflated {
   if (!(size >= 0 && size <= input.length * MAX_RATIO)) {
     throw new GitError("corrupt-object", `${input.length} bytes cannot inflate to ${size}`, { size });
   }
-  const small = size <= SMALL_BYTES ? inflateSmall(input, size) : null;
-  if (small) return small;
+  const kernel = findKernel();
+  if (kernel ? size <= KERNEL_MAX_BYTES : size <= SMALL_BYTES) {
+    const small = kernel ? kernel.inflate(input, size) : inflateSmall(input, size);
+    if (small) return small;
+  }
   let result: { buffer: Uint8Array; engine: { bytesWritten: number } };
   try {
     // node's types do not know `info`; a limit of size + 1 makes a bomb stop after one byte too many.

@@ -2,6 +2,7 @@ import type { ByteString } from "../bytes/text.ts";
 import { GitError } from "../errors.ts";
 import { type Oid, ZERO_OID } from "../hash/oid.ts";
 import { isDotGit, isDotGitmodules } from "./dot-git.ts";
+import { isPlainTree } from "./plain-tree.ts";
 import { compareTreeEntries, decodeTree, entryKind, isDirectory, type TreeEntry } from "./tree.ts";
 import type { ObjectFault } from "./verify-identity.ts";
 
@@ -35,6 +36,11 @@ const NOTHING: TreeInspection = { faults: [], gitmodules: [] };
 
 /** Both questions with one look: a push asks them of each of its trees. */
 export function inspectTree(data: Uint8Array): TreeInspection {
+  return isPlainTree(data) ? NOTHING : inspectClosely(data);
+}
+
+/** As {@link inspectTree}, without the quick look before it. */
+export function inspectClosely(data: Uint8Array): TreeInspection {
   const ids = new Set<TreeFaultId>();
   let gitmodules: readonly Oid[] = [];
   try {

@@ -45,6 +45,8 @@ export interface IngestedPack {
   /** Of these, how many were put in to complete a thin pack. */
   readonly addedBases: number;
   readonly packBytes: number;
+  /** Every object is what the others take it for: trees name trees as directories, commits have commits as parents. */
+  readonly typesAgree: boolean;
   readonly idx: Uint8Array;
   readonly refs: Uint8Array;
   /** The pack's SHA-1 trailer in hex. */
@@ -143,6 +145,7 @@ function describe(
     objects: ledger.count,
     addedBases,
     packBytes: stored.source.size,
+    typesAgree: ledger.typesAgree(),
     idx,
     refs,
     checksum: formatChecksum(trailer),

@@ -3,7 +3,7 @@ import { applyDelta, decodeDeltaSizes } from "../delta/apply-delta.ts";
 import { GitError } from "../errors.ts";
 import { findObjectType, type ObjectType } from "../hash/object-type.ts";
 import type { Oid } from "../hash/oid.ts";
-import { createSha1 } from "../hash/sha1.ts";
+import { hashToBytes } from "../hash/sha1.ts";
 import type { GitObject } from "../ports.ts";
 import type { BaseCache } from "./base-cache.ts";
 import type { PackLedger } from "./pack-ledger.ts";
@@ -41,11 +41,6 @@ export interface IngestState {
   /** Such deltas, inflated, by entry number: they are small, and to read each again costs as much as its base. */
   readonly deltas: BaseCache;
   totalBytes: number;
-}
-
-/** SHA-1 over `type size\0content` as 20 bytes. */
-export function hashToBytes(type: ObjectType, data: Uint8Array): Uint8Array {
-  return createSha1().update(`${type} ${data.length}\0`).update(data).digest();
 }
 
 /** Enters an object that is held. @throws GitError corrupt-pack, corrupt-object, limit-exceeded */

@@ -3,16 +3,20 @@
  * entries without gitlinks (those live in other repositories), a tag's target. In the order they are written.
  */
 import { GitError } from "../errors.ts";
-import type { ObjectType } from "../hash/object-type.ts";
+import { type ObjectType, PACK_TYPE } from "../hash/object-type.ts";
 
-/** Called with the 20 id bytes at `at` of `bytes`; they are valid during the call only. */
-export type VisitEdge = (bytes: Uint8Array, at: number) => void;
+/**
+ * Called with the 20 id bytes at `at` of `bytes`; they are valid during the call only. `usedAs` is the type number of
+ * what they should name, 0 for a tag's target.
+ */
+export type VisitEdge = (bytes: Uint8Array, at: number, usedAs: number) => void;
 
 const HEX_OID_BYTES = 40;
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 const FORMAT_MASK = 0o170000;
 const GITLINK = 0o160000;
+const DIRECTORY = 0o040000;
 const TREE_LINE = keyword("tree ");
 const PARENT_LINE = keyword("parent ");
 const OBJECT_LINE = keyword("object ");
@@ -21,7 +25,7 @@ const OBJECT_LINE = keyword("object ");
 export function visitEdges(type: ObjectType, data: Uint8Array, visit: VisitEdge): void {
   if (type === "tree") visitTree(data, visit);
   else if (type === "commit") visitCommit(data, visit);
-  else if (type === "tag") visitIdLine(data, 0, OBJECT_LINE, visit);
+  else if (type === "tag") visitIdLine(data, 0, { word: OBJECT_LINE, usedAs: 0 }, visit);
 }
 
 function visitTree(data: Uint8Array, visit: VisitEdge): void {
@@ -35,22 +39,32 @@ function visitTree(data: Uint8Array, visit: VisitEdge): void {
       mode = mode * 8 + digit;
       at++;
     }
-    const nul = data.indexOf(0, at + 1);
-    if (at === modeAt || nul < 0 || nul + 21 > data.length) throw corrupt("tree entry is cut off", modeAt);
-    if ((mode & FORMAT_MASK) !== GITLINK) visit(data, nul + 1);
+    // A call of indexOf costs more than most names are long.
+    let nul = at + 1;
+    while (nul < data.length && data[nul] !== 0) nul++;
+    if (at === modeAt || nul + 21 > data.length) throw corrupt("tree entry is cut off", modeAt);
+    const format = mode & FORMAT_MASK;
+    if (format !== GITLINK) visit(data, nul + 1, format === DIRECTORY ? PACK_TYPE.tree : PACK_TYPE.blob);
     at = nul + 21;
   }
 }
 
 function visitCommit(data: Uint8Array, visit: VisitEdge): void {
-  let at = visitIdLine(data, 0, TREE_LINE, visit);
-  while (startsWith(data, at, PARENT_LINE)) at = visitIdLine(data, at, PARENT_LINE, visit);
+  let at = visitIdLine(data, 0, { word: TREE_LINE, usedAs: PACK_TYPE.tree }, visit);
+  while (startsWith(data, at, PARENT_LINE)) {
+    at = visitIdLine(data, at, { word: PARENT_LINE, usedAs: PACK_TYPE.commit }, visit);
+  }
 }
 
 const scratch = new Uint8Array(20);
 
 /** A line of a keyword and an id in hex; returns where the next line starts. */
-function visitIdLine(data: Uint8Array, at: number, word: Uint8Array, visit: VisitEdge): number {
+function visitIdLine(
+  data: Uint8Array,
+  at: number,
+  { word, usedAs }: { readonly word: Uint8Array; readonly usedAs: number },
+  visit: VisitEdge,
+): number {
   const hexAt = at + word.length;
   const end = hexAt + HEX_OID_BYTES;
   if (!startsWith(data, at, word) || data[end] !== NEWLINE)
@@ -58,7 +72,7 @@ function visitIdLine(data: Uint8Array, at: number, word: Uint8Array, visit: Visi
   for (let i = 0; i < 20; i++) {
     scratch[i] = (hexDigit(data, hexAt + 2 * i) << 4) | hexDigit(data, hexAt + 2 * i + 1);
   }
-  visit(scratch, 0);
+  visit(scratch, 0, usedAs);
   return end + 1;
 }
 

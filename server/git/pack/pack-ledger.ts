@@ -39,6 +39,8 @@ export class PackLedger {
   readonly oids: OidTable = createOidTable();
   /** Entry that holds the object with that number, or -1. */
   private entries = new Int32Array(64).fill(-1);
+  /** By number in `oids`: bit t is set when an object names it as something of type t. */
+  private uses = new Uint8Array(64);
   private edgeLists = new Uint32Array(64);
   private edgeEnds = new Uint32Array(64);
   private readonly runs: EdgeRuns;
@@ -90,6 +92,15 @@ export class PackLedger {
 
   oidOf(entry: number): Oid {
     return this.oids.oidAt(this.ids[entry] as number);
+  }
+
+  /** Whether every object of the pack is what other objects of the pack take it for. */
+  typesAgree(): boolean {
+    for (let entry = 0; entry < this.count; entry++) {
+      const uses = this.uses[this.ids[entry] as number] ?? 0;
+      if ((uses & ~(1 << (this.types[entry] as number))) !== 0) return false;
+    }
+    return true;
   }
 
   /** @throws GitError corrupt-pack when an entry never was settled */
@@ -198,7 +209,7 @@ export class PackLedger {
     return oids;
   }
 
-  private readonly takeEdge = (bytes: Uint8Array, at: number): void => {
+  private readonly takeEdge = (bytes: Uint8Array, at: number, usedAs: number): void => {
     const id = this.oids.intern(bytes, at);
     if (id >= MAX_IDS) {
       throw new GitError("limit-exceeded", `the pack names more than ${MAX_IDS} objects`, {
@@ -207,6 +218,9 @@ export class PackLedger {
       });
     }
     this.runs.push(id);
+    if (usedAs === 0) return;
+    if (id >= this.uses.length) this.uses = growArray(this.uses, Math.max(id + 1, this.uses.length * 2));
+    this.uses[id] = (this.uses[id] as number) | (1 << usedAs);
   };
 
   private growColumns(length: number): void {

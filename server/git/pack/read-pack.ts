@@ -50,6 +50,8 @@ export interface PackReader extends ObjectReader {
   readonly refs: PackRefs;
   /** Whether the object at a position is kept from whoever reads here; absent: none is. */
   hides?(position: number): boolean;
+  /** Bytes of the pack itself. */
+  readonly pack: ByteSource;
   openObject(oid: Oid, range?: { readonly start: number; readonly end: number }): Promise<OpenObject | null>;
   /** One entry, compressed, for copying into another pack. */
   readEntryBytes(position: number): Promise<RawEntry>;
@@ -80,6 +82,7 @@ export function openPack(files: PackFiles, options: OpenPackOptions = {}): PackR
   const reader: PackReader = {
     index,
     refs,
+    pack: files.pack,
     async readObjects(oids) {
       const { found: positions, missing } = findPositions(index, oids);
       return { found: await readPositions(state, positions), missing };

@@ -9,6 +9,8 @@ const MAX_GAP_BYTES = 32 * 1024;
 /** Six of these are in memory at once. */
 export const MAX_READ_BYTES = 4 * 1024 * 1024;
 const READS_AT_ONCE = 6;
+/** Of a file that is passed on as it is: six reads hold 6 MB. */
+const STRETCH_BYTES = 1024 * 1024;
 
 export interface Span {
   readonly offset: number;
@@ -31,6 +33,23 @@ export async function* readSpans<S extends Span>(
       const from = span.offset - range.offset;
       yield { span, bytes: bytes?.subarray(from, from + span.length) ?? null };
     }
+  }
+}
+
+/** All of a stretch of a file, however long, in reads of bounded size, the next ones under way. */
+export async function* readStretch(
+  source: ByteSource,
+  { offset, length }: Span,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const spans: Span[] = [];
+  for (let at = 0; at < length; at += STRETCH_BYTES) {
+    spans.push({ offset: offset + at, length: Math.min(STRETCH_BYTES, length - at) });
+  }
+  for await (const { bytes } of readRanges(
+    source,
+    spans.map((span) => ({ ...span, spans: [span] })),
+  )) {
+    if (bytes) yield bytes; // none is longer than one read
   }
 }
 

@@ -160,7 +160,9 @@ export type PackStreamEntry =
       readonly base: Oid;
       readonly size: number;
       readonly deflated: Uint8Array | AsyncIterable<Uint8Array>;
-    };
+    }
+  /** All entries of another pack, which have their delta bases among them: distances between them stay as they are. */
+  | { readonly kind: "entries"; readonly count: number; readonly bytes: AsyncIterable<Uint8Array> };
 
 export interface PackStreamOptions {
   /** How many entries will come: a pack says so in front. */
@@ -183,12 +185,14 @@ export async function* streamPack(
   chunks.add(encodePackHeader(options.count));
   let written = 0;
   for await (const entry of entries) {
-    if (++written > options.count) break;
-    const offset = chunks.total;
-    chunks.add(encodeStreamHeader(entry, offset, offsets));
-    offsets?.add(entry.kind === "object" ? entry.object.oid : entry.oid, offset);
-    const deflated = entry.kind === "object" ? deflate(entry.object.data) : entry.deflated;
-    for await (const bytes of deflated instanceof Uint8Array ? [deflated] : deflated) {
+    written += entry.kind === "entries" ? entry.count : 1;
+    if (written > options.count) break;
+    if (entry.kind !== "entries") {
+      const offset = chunks.total;
+      chunks.add(encodeStreamHeader(entry, offset, offsets));
+      offsets?.add(entry.kind === "object" ? entry.object.oid : entry.oid, offset);
+    }
+    for await (const bytes of contentOf(entry)) {
       chunks.add(bytes);
       const chunk = chunks.takeFull();
       if (chunk === null) continue;
@@ -204,7 +208,15 @@ export async function* streamPack(
   yield concatBytes([rest, hash.digest()]);
 }
 
-function encodeStreamHeader(entry: PackStreamEntry, offset: number, offsets: OffsetTable | null): Uint8Array {
+type SingleEntry = Exclude<PackStreamEntry, { readonly kind: "entries" }>;
+
+function contentOf(entry: PackStreamEntry): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  if (entry.kind === "object") return [deflate(entry.object.data)];
+  if (entry.kind === "entries") return entry.bytes;
+  return entry.deflated instanceof Uint8Array ? [entry.deflated] : entry.deflated;
+}
+
+function encodeStreamHeader(entry: SingleEntry, offset: number, offsets: OffsetTable | null): Uint8Array {
   if (entry.kind === "object") {
     return encodeEntryHeader(PACK_TYPE[entry.object.type], entry.object.data.length);
   }

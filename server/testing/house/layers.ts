@@ -105,7 +105,8 @@ export const LAYERS: readonly Layer[] = [
     may: ["middleware", "services", "ports", "sdk/contract", ...CODECS, "git/protocol"],
   },
   { name: "wiring", at: "server/wiring.ts", may: SERVER },
-  { name: "entry", at: "server/index.ts", may: ["wiring", "durable"] },
+  { name: "kernel", at: "server/kernel/", may: [] },
+  { name: "entry", at: "server/index.ts", may: ["wiring", "durable", "kernel", "git/bytes"] },
   { name: "local", at: "server/local/", may: [...SERVER, "wiring", "entry", ...SDK, "sdk/entry"] },
   { name: "bench", at: "server/bench/", may: ["local", ...SERVER, ...SDK, "sdk/entry", "sdk/mount-entry"] },
 
