@@ -17,6 +17,8 @@ const NOBODY: Proof = { operator: false, holder: null, session: null };
 /** The longest life, and the shortest: the one that runs out. */
 const TOKEN_SECONDS = 2_592_000;
 const SHORT_SECONDS = 3_600;
+/** Still good when the short ones have run out. */
+const DAY_SECONDS = 86_400;
 
 /** Refs that a token with globs of refs may move, once for the server and once for the policy. */
 const REF_GLOBS = ["agent-*", "refs/tags/agent-*", "refs/snapshots/agent-*"];
@@ -179,7 +181,7 @@ async function createSignedTokens({ server, hostKey }: World): Promise<readonly 
     await must(server, { method: "POST", path: "/public-keys", headers, body: { kid, key: publicKey } });
     return (scopes: Scopes, more: Partial<MintOptions> = {}) =>
       mintToken({
-        ...{ privateKey, kid, org: HOST, sub: "matrix", expiresIn: SHORT_SECONDS },
+        ...{ privateKey, kid, org: HOST, sub: "matrix", expiresIn: DAY_SECONDS },
         // Written as POST /tokens takes them.
         scopes: scopes as MintOptions["scopes"],
         ...more,
