@@ -136,7 +136,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "POST /hooks/:provider/:id": "comes from another server, and wakes once what it wakes twice",
   "POST /public-keys": "the same key again is the same key",
   "POST /revoked-tokens": "revoking twice is revoking once",
-  "POST /webhooks": "its secret is shown once and not kept",
+  "POST /webhooks": "tested with webhooks: its secret is kept sealed, and told again",
   "POST /webhooks/:id/ping": "sends one more, which is told apart by its id",
   "POST /webhooks/:id/deliveries/:delivery/redeliver": "tested with webhooks",
   "POST /admin/orgs": "its key is shown once and not kept; the org's name is taken then",
