@@ -1,10 +1,11 @@
 /** Quotas, counters and rate limits over the real objects: what RepoDO reports, what survives a restart, what sessions count. */
-import { abortAllDurableObjects, runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { beforeAll, expect, it, vi } from "vitest";
 import type { OrgDO } from "../durable/org-do.ts";
 import { orgIdOf } from "../services/org-keys.ts";
+import { restartObjects } from "../testing/restart-objects.ts";
 import { connectRepo, workersEnv } from "../testing/workers-env.ts";
 import { createApp, type Env } from "../wiring.ts";
 
@@ -61,7 +62,7 @@ it("counts what a repository stores when it is packed, and refuses writes over t
   expect(storage.bytes).toBeGreaterThan(100);
   expect(storage.bytes).toBeLessThan(50_000);
   await operator({ quotas: { repo_bytes: storage.bytes } });
-  await abortAllDurableObjects();
+  await restartObjects();
   expect((await commit("more")).json).toMatchObject({ code: "QUOTA_EXCEEDED", quota: "repo_bytes" });
   await operator({ quotas: { repo_bytes: "default" } });
   expect((await commit("more")).status).toBe(201);
@@ -82,7 +83,7 @@ it("holds a token's commits to its quota across restarts, and in a session", asy
   const scopes = { "repos:app": ["read", "write"] };
   const token = (await call("POST", "/tokens", { name: "t", scopes, limits: { commits: 3 } })).json.token;
   expect((await commit("t1", { "x-api-key": token })).headers.get("x-quota-commits-remaining")).toBe("2");
-  await abortAllDurableObjects();
+  await restartObjects();
   const session = (await call("POST", "/session", {}, { "x-api-key": token })).json.session_id;
   const inside = { "x-api-key": "", "x-session-id": session };
   expect((await commit("t2", inside)).status).toBe(201);
@@ -123,7 +124,7 @@ it("knows after a restart what the rate limits had counted", async () => {
   const left = Number(first.headers.get("x-ratelimit-remaining"));
   // As the Worker does a little after every request.
   await org.reportUsage([]);
-  await abortAllDurableObjects();
+  await restartObjects();
   const second = await call("GET", "/repos/app");
   expect(Number(second.headers.get("x-ratelimit-remaining"))).toBe(left - 1);
   await operator({ rate_limits: { key: { per_hour: "default" } } });

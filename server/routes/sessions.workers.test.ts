@@ -1,10 +1,11 @@
 /** Sessions on the runtime that they are made for: SessionDO, OrgDO and RepoDO, and the Worker between them. */
-import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { RepoDO } from "../durable/repo-do.ts";
 import type { SessionDO } from "../durable/session-do.ts";
 import { hashSecret } from "../services/org-keys.ts";
+import { restartObjects } from "../testing/restart-objects.ts";
 import { createApp, type Env } from "../wiring.ts";
 
 // The platform's type of `env` is open; what is in it is said in vitest.config.ts.
@@ -100,7 +101,7 @@ async function expire(session: string) {
   await runInDurableObject(stubOf(session), (_, state) => {
     state.storage.sql.exec("UPDATE session SET created_at_ms = 1, active_at_ms = 1");
   });
-  await abortAllDurableObjects();
+  await restartObjects();
 }
 
 describe("a session", () => {
@@ -298,7 +299,7 @@ describe("a flush onto a branch that has moved", () => {
         sql.exec("INSERT INTO hot_1 VALUES (?, ?, ?, ?, ?)", ...Object.values(row));
     });
     // Whoever died before it forgot its rows remembers nothing else either.
-    await abortAllDurableObjects();
+    await restartObjects();
     expect((await call("POST", `/session/${session}/flush`, acme)).status).toBe(200);
     expect((await call("GET", "/repos/again/commits", acme)).json.commits).toHaveLength(3);
   });

@@ -1,8 +1,8 @@
 /** Signed tokens at every door of the real thing: what they have going ends with their key, or with themselves. */
-import { abortAllDurableObjects } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { createSigningKey, mintToken } from "../../sdk/signing.ts";
+import { restartObjects } from "../testing/restart-objects.ts";
 import { connectRepo, workersEnv } from "../testing/workers-env.ts";
 import { createApp, type Env } from "../wiring.ts";
 
@@ -99,7 +99,7 @@ it("loses its sessions and watches with its key, at once, and after a restart", 
   expect(await rest()).toContain("revoked");
   expect((await commit({ session }, "late")).status).toBe(401);
   expect((await call("GET", "/repos/app", { key })).status).toBe(401);
-  await abortAllDurableObjects();
+  await restartObjects();
   expect((await call("GET", "/repos/app", { key })).status).toBe(401);
   expect((await call("GET", "/repos/app", { session: second })).status).toBe(401);
 });
@@ -114,7 +114,7 @@ it("loses them when it alone is revoked, and leaves another token of the key alo
   expect(await rest()).toContain("revoked");
   expect((await commit({ session }, "late")).status).toBe(401);
   expect((await commit({ session: otherSession }, "other")).status).toBe(201);
-  await abortAllDurableObjects();
+  await restartObjects();
   expect((await call("GET", "/repos/app", { key })).status).toBe(401);
   expect((await call("GET", "/repos/app", { key: other })).status).toBe(200);
 });

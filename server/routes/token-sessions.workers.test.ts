@@ -1,9 +1,10 @@
 /** Sessions and watches of tokens: they end with the token, and give it no right that it does not have without them. */
-import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { SessionDO } from "../durable/session-do.ts";
 import { hashSecret } from "../services/org-keys.ts";
+import { restartObjects } from "../testing/restart-objects.ts";
 import { createApp, type Env } from "../wiring.ts";
 
 // The platform's type of `env` is open; what is in it is said in vitest.config.ts.
@@ -112,7 +113,7 @@ describe("a token's watch and session", () => {
     await runInDurableObject(stub, (_, state) => {
       state.storage.sql.exec("UPDATE session SET ends_at_ms = 1");
     });
-    await abortAllDurableObjects();
+    await restartObjects();
     expect(await commit("over", { f: "" }, { session })).toMatchObject({
       status: 401,
       json: { reason: "session-expired" },
