@@ -47,7 +47,7 @@ export default defineConfig({
         ],
         test: {
           name: "workers",
-          // Two runtimes at a time have kept the pool from coming to its end, once all files were done.
+          // workerd has threads of its own: a second runtime beside it would only slow both down.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
           include: ["server/**/*.workers.test.ts", "sdk/**/*.workers.test.ts"],
