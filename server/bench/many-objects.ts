@@ -46,6 +46,8 @@ export function runGit(args: readonly string[], cwd: string, input = ""): Promis
     child.once("close", (code) =>
       code === 0 ? done(text) : fail(new Error(`git ${args.join(" ")}: ${said}`)),
     );
+    // A command that reads no input closes the pipe; its exit status is what counts.
+    child.stdin.on("error", () => child.stdin.destroy());
     child.stdin.end(input);
   });
 }
