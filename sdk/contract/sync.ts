@@ -153,6 +153,7 @@ export const syncRunSchema = z.object({
         "status",
         "bad-reply",
         "too-large",
+        "quota-exceeded",
         "no-credential",
         "repository-gone",
         "interrupted",

@@ -10,7 +10,7 @@ import type {
   NewWebhook,
   WebhookPatch,
 } from "../ports/events.ts";
-import { describeWrite, OPERATOR } from "../services/events/describe-write.ts";
+import { describeWrite, OPERATOR, type Subject } from "../services/events/describe-write.ts";
 import { OrgAccountMethods } from "./org-account-methods.ts";
 import type { OrgEvents } from "./org-events.ts";
 
@@ -49,7 +49,7 @@ export abstract class OrgEventMethods<E>
     if (this.account.read() === null) return null;
     return this.events.writeLogged(() => {
       const account = this.account.changePolicy(patch);
-      if (account) this.#log(OPERATOR, "org.update", null);
+      if (account) this.#log(OPERATOR, "org.update", null, { ...patch });
       return account;
     });
   }
@@ -58,8 +58,8 @@ export abstract class OrgEventMethods<E>
     return this.signed.listKeys().some((key) => key.kid === kid);
   }
 
-  #log(actor: string, action: string, id: string | null): void {
-    this.events.record(describeWrite(actor, action, { id, name: null }));
+  #log(actor: string, action: string, id: string | null, details: Subject["details"] = {}): void {
+    this.events.record(describeWrite(actor, action, { id, name: null, details }));
   }
 
   async takeMoves(batch: MoveBatch) {

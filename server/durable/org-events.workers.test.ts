@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../sdk/contract/limits.ts";
 import type { Oid } from "../git/hash/oid.ts";
-import type { AttemptOutcome, DeliveryMessage, NewWebhook, RepoMove } from "../ports/events.ts";
+import type { ReflogEntry } from "../git/ports.ts";
+import type { AttemptOutcome, DeliveryMessage, NewWebhook } from "../ports/events.ts";
 import type { NewRepo } from "../ports/org.ts";
 import { hashSecret, orgIdOf } from "../services/org-keys.ts";
 import { OrgDO, type OrgEnv } from "./org-do.ts";
@@ -16,7 +17,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const START_MS = Date.UTC(2100, 10, 27);
 const oid = (n: number) => n.toString(16).padStart(40, "0") as Oid;
 
-function move(id: number, fields: Partial<RepoMove> = {}): RepoMove {
+function move(id: number, fields: Partial<ReflogEntry> = {}): ReflogEntry {
   const reason = { actor: "key_1", message: "push" };
   return { id, ref: "refs/heads/main", from: oid(id), to: oid(id + 1), reason, atMs: START_MS, ...fields };
 }

@@ -115,7 +115,6 @@ export class RepoDO extends DurableObject<RepoEnv> implements RepoRpc {
         facts.put("state", "live");
         if (init.first) writeFirst(this.#tables, init.first, this.#ids.now());
         if (init.fork) plantFork(this.#tables, init.fork, this.#ids.now());
-        if (init.orgId) facts.put("org_id", init.orgId);
         // What it begins with is told by its creation.
         facts.put("events_sent", String(refs.lastMove()));
       });

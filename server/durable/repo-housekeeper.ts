@@ -190,12 +190,12 @@ class Housekeeper implements RepoHousekeeper {
   async #keepHouse(): Promise<void> {
     const { tables, ids } = this.#deps;
     tables.receipts.deleteBefore(ids.now() - RECEIPT_MAX_AGE_MS);
-    // It has its own way to try again: that the org cannot be reached must not hold up the flush.
-    if (this.#deps.outbox.hasMore()) await this.#deps.outbox.run();
     const oldestMs = tables.hot.oldestMs();
     if (oldestMs !== null && oldestMs + FLUSH_DELAY_MS <= ids.now()) await this.flushAll();
     await this.compact();
     await this.#sweepApart(ids.now() - RESERVATION_MAX_AGE_MS);
+    // Last: an org that is slow to answer must not hold up the flush. What fails has its own way to be tried again.
+    if (this.#deps.outbox.hasMore()) await this.#deps.outbox.run();
     await this.#reportStorage();
   }
 

@@ -1,5 +1,5 @@
 import type { Oid } from "../git/hash/oid.ts";
-import type { RefReason } from "../git/ports.ts";
+import type { ReflogEntry } from "../git/ports.ts";
 import type { RepoRecord } from "./org.ts";
 
 /** What leaves the server: the org's log of what was done, and the deliveries of its webhooks. */
@@ -51,20 +51,10 @@ export interface LogPage {
   readonly next: number | null;
 }
 
-/** A move of a ref with its place among all moves of its repository. */
-export interface RepoMove {
-  readonly id: number;
-  readonly ref: string;
-  readonly from: Oid | null;
-  readonly to: Oid | null;
-  readonly reason: RefReason;
-  readonly atMs: number;
-}
-
 export interface MoveBatch {
   readonly repoId: string;
   /** In order, without gaps; those that were taken before are left out. */
-  readonly moves: readonly RepoMove[];
+  readonly moves: readonly ReflogEntry[];
   /** The repository is gone: nothing comes after these. */
   readonly final: boolean;
 }

@@ -93,6 +93,8 @@ export type SyncFailureCode =
   /** The reply breaks the protocol, or its objects are bad. */
   | "bad-reply"
   | "too-large"
+  /** The org may not store more. */
+  | "quota-exceeded"
   /** The stored credential is gone or cannot be opened. */
   | "no-credential"
   | "repository-gone"

@@ -64,6 +64,37 @@ describe("a merge out of another repository", () => {
     expect(dataOf(await client.commits.get("parent", tip)).parents).toEqual([root]);
   });
 
+  it("brings along what agents say of commits that it makes anew", async () => {
+    const changes = [{ path: "c.txt", content: "c\n" }];
+    const said = { agent: "seven", run: 1 };
+    dataOf(await client.commits.create("child", { branch: "main", message: "c", changes, metadata: said }));
+    await commit("parent", { "b.txt": "moved on\n" });
+    const landed = dataOf(
+      await client.branches.land("parent", { source_repo: "child", source: "main", target: "main" }),
+    );
+    dataOf(await client.repos.delete("child"));
+    const made = dataOf(await client.commits.get("parent", landed.sha));
+    expect([made.message.trim(), made.metadata]).toEqual(["c", said]);
+  });
+
+  it("counts what it brings as written with the token", async () => {
+    const noise = Array.from({ length: 300_000 }, (_, i) =>
+      Math.imul(i + 1, 2_654_435_761).toString(36),
+    ).join(" ");
+    await commit("child", { "noise.txt": noise });
+    const made = await client.tokens.create({
+      name: "small",
+      scopes: { "repos:*": ["read", "write"] },
+      limits: { bytes: 100_000 },
+    });
+    const small = connect(dataOf(made).token);
+    const order = { source_repo: "child", source: "main" };
+    const refused = await small.branches.merge("parent", "main", order);
+    expect([refused.status, refused.error?.code]).toEqual([402, "QUOTA_EXCEEDED"]);
+    expect(await tipOf("parent")).toBe(root);
+    dataOf(await client.branches.merge("parent", "main", order));
+  });
+
   it("merges what has moved apart, by every strategy, and keeps its name to itself", async () => {
     const theirs = await commit("child", { "a.txt": TEXT.replace("one", "ONE") });
     for (const strategy of ["merge-commit", "squash", "rebase"] as const) {

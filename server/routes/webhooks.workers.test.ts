@@ -264,6 +264,44 @@ describe("the audit log", () => {
     expect(entries.every(({ actor, actor_type }) => actor_type !== "key" || /^key_/.test(actor))).toBe(true);
   });
 
+  it("has what is done with signing keys, connections and limits, and repetitions once", async () => {
+    const org = await join();
+    const key = {
+      kid: "k1",
+      key: { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+    };
+    for (let i = 0; i < 2; i++) expect((await org.call("POST", "/public-keys", key)).status).toBe(201);
+    await org.call("POST", "/revoked-tokens", { jti: "run 1" });
+    for (let i = 0; i < 2; i++) await org.call("DELETE", "/public-keys/k1");
+    const hidden = "a-secret-of-another-server";
+    const sent = { provider: "github", label: "mirror", access_token: hidden };
+    const made = await org.call("POST", "/connections", sent, { "idempotency-key": "once" });
+    await org.call("POST", "/connections", sent, { "idempotency-key": "once" });
+    const path = `/connections/${made.json.id}`;
+    await org.call("PATCH", path, { label: "other" });
+    for (let i = 0; i < 2; i++) await org.call("DELETE", path);
+    const operator = { "x-admin-key": "test-admin-key" };
+    await org.call("PATCH", `/admin/orgs/${org.slug}`, { quotas: { repos: 3 } }, operator);
+    const entries = await entriesOf(org);
+    expect(entries.map(({ action, actor_type }) => `${action} ${actor_type}`).reverse()).toEqual([
+      "org.create operator",
+      "public_key.create key",
+      "signed_token.revoke key",
+      "public_key.delete key",
+      "connection.create key",
+      "connection.update key",
+      "connection.delete key",
+      "org.update operator",
+    ]);
+    expect(entries[0]?.details).toMatchObject({ quotas: { repos: 3 } });
+    expect(entries.find(({ action }) => action === "connection.create")).toMatchObject({
+      resource_id: made.json.id,
+      resource_name: "mirror",
+      details: { provider: "github" },
+    });
+    expect(JSON.stringify(entries)).not.toContain(hidden);
+  });
+
   it("says nothing of what was refused", async () => {
     const org = await join();
     await org.call("POST", "/repos", { slug: "app" });

@@ -75,7 +75,10 @@ export function createLocalRepoStore(options: LocalRepoOptions): LocalRepoStore 
 
     async transact(transaction) {
       const { turn } = transaction;
-      for (const { name } of transaction.updates) await turns.pass(name, turn?.id);
+      for (const { name } of transaction.updates) {
+        const wait = turns.pass(name, turn?.id);
+        if (wait) await wait;
+      }
       for (const update of transaction.updates) if (update.next !== null) checkRefName(update.name);
       for (const object of transaction.objects ?? []) checkPackable(object);
       if (transaction.head) await checkHead(objects, transaction.head);

@@ -272,7 +272,10 @@ const closing: readonly FsCase[] = [
       const handle = (await call(fs, ["open", "/file", "r+"])) as LooseHandle;
       const told: string[] = [];
       (handle.on as (event: string, listener: () => void) => void)("close", () => told.push("close"));
-      const writes = [1, 2, 3].map((value) => (handle.write as (data: string) => unknown)(String(value)));
+      // Each to a place of its own: node's threads take writes without one in any order.
+      const writes = ["1", "2", "3"].map((text, position) =>
+        (handle.write as (data: string, position: number) => unknown)(text, position),
+      );
       await (handle.close as () => Promise<void>)();
       await Promise.all(writes);
       await note(() => [...told, handle.fd]);

@@ -132,8 +132,10 @@ function refuse(excess: QuotaExcess): GitError {
 function sizeOf({
   objects = [],
   pack,
-}: Pick<RefTransaction & Partial<CommitRequest>, "objects" | "pack">): number {
-  return objects.reduce((sum, { data }) => sum + data.length, pack?.packBytes ?? 0);
+  carried,
+}: Pick<RefTransaction & Partial<CommitRequest>, "objects" | "pack" | "carried">): number {
+  const packed = (pack?.packBytes ?? 0) + (carried?.packBytes ?? 0);
+  return objects.reduce((sum, { data }) => sum + data.length, packed);
 }
 
 /** Commits that moves bring which no ref has. */

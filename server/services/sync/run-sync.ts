@@ -5,6 +5,7 @@ import type { GitRemote, OpenRemote } from "../../ports/git-remote.ts";
 import type { OrgStore } from "../../ports/org.ts";
 import type { RepoHandle } from "../../ports/repo.ts";
 import type { SyncedRef, SyncFailure, SyncReport, SyncSpec } from "../../ports/sync.ts";
+import { describeExcess } from "../account/meter-repo.ts";
 import { snapshotHead } from "../advertise-refs.ts";
 import type { SecretSealer } from "../seal-secret.ts";
 import { updateRepo } from "../update-repo.ts";
@@ -52,7 +53,10 @@ export async function runSync(deps: SyncDeps, task: SyncTask): Promise<SyncResul
       : [task.spec.direction]) {
       const synced = new Map(task.synced);
       for (const [ref, oid] of settled) if (oid) synced.set(ref, oid);
-      const context = createContext(deps, { ...task, synced }, remote);
+      // A pull brings no more than there is room for; a push stores nothing here.
+      const room = direction === "import" ? await readRoom(deps.org) : Number.POSITIVE_INFINITY;
+      const maxPackBytes = Math.min(deps.maxPackBytes, room);
+      const context = createContext({ ...deps, maxPackBytes }, { ...task, synced }, remote);
       const pass = await (direction === "import" ? importRefs : exportRefs)(context);
       passes.push(pass);
       for (const [ref, oid] of pass.settled) settled.set(ref, oid);
@@ -92,6 +96,17 @@ async function openRemote(deps: SyncDeps, { repo, spec }: SyncTask): Promise<Git
     );
   }
   return deps.openRemote({ url: spec.url, authorization: formatAuthorization(connection, opened.plain) });
+}
+
+/** Bytes that the org may still store. @throws RemoteError quota-exceeded when there are none */
+async function readRoom(org: OrgStore): Promise<number> {
+  const account = await org.readAccount();
+  const limit = account?.policy.quotas.storageBytes ?? null;
+  if (account === null || limit === null) return Number.POSITIVE_INFINITY;
+  const used = account.storageBytes;
+  if (used < limit) return limit - used;
+  const message = describeExcess({ quota: "storage_bytes", limit, used });
+  throw new RemoteError({ code: "quota-exceeded", message, retryAfterSec: null });
 }
 
 /** A repository whose HEAD names no branch takes the remote's default branch. */

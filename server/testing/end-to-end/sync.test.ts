@@ -60,7 +60,7 @@ async function commitTo(repo: RealRepo, branch: string, text: string): Promise<s
   const ref = `refs/heads/${branch}`;
   const before = await repo.git(["rev-parse", "-q", "--verify", ref], { allowFailure: true });
   const parents = before.status === 0 ? ["-p", before.text] : [];
-  const commit = (await repo.git(["commit-tree", tree, ...parents, "-m", text])).text;
+  const commit = (await repo.git(["commit-tree", tree, ...parents, "-m", text.slice(0, 100)])).text;
   await repo.git(["update-ref", ref, commit]);
   return commit;
 }
@@ -134,6 +134,25 @@ async function settleAfterPush(slug: string, before: string): Promise<Awaited<Re
 }
 
 describe.runIf(hasGit)("an import into a new repository", () => {
+  test("brings no more than the org may store", async () => {
+    await commitTo(await makeRemote("weighty"), "main", randomBytes(100_000).toString("base64"));
+    const setQuota = (storage_bytes: number | null) =>
+      server.call("PATCH", `/admin/orgs/${server.local.org}`, {
+        key: null,
+        headers: { "x-admin-key": server.local.adminKey },
+        body: { quotas: { storage_bytes } },
+      });
+    expect((await setQuota(50_000)).status).toBe(200);
+    const tight = (await importNew("tight", "weighty")).body.run;
+    expect([tight.status, tight.error.code]).toEqual(["failed", "too-large"]);
+    expect((await setQuota(0)).status).toBe(200);
+    const full = (await importNew("full", "weighty")).body.run;
+    expect([full.status, full.error.code]).toEqual(["failed", "quota-exceeded"]);
+    for (const slug of ["tight", "full"]) expect(await lsRemote(ourUrl(slug))).toBe("");
+    expect((await setQuota(null)).status).toBe(200);
+    expect((await importNew("roomy", "weighty")).body.run.status).toBe("succeeded");
+  });
+
   test("brings branches, tags, HEAD and all objects, as git itself would", async () => {
     const remote = await makeHistory("whole", 11, 120);
     await remote.git(["tag", "-a", "-m", "one", "v1", "HEAD"]);
